@@ -127,7 +127,7 @@ def _runs(command: list[str], **how: Any) -> bool:
 def _reachable_binaries(bin_folder: Path, scratch: Path, who: dict[str, Any]) -> Path:
     """``bin_folder`` itself, or a copy where the unprivileged user cannot get to it.
 
-    tox makes its folder readable for its owner only, and a checkout may be below ``/root``. The
+    tox makes its folder readable for its owner only, and a checkout may be in root's home. The
     wheel's programs load the libraries beside the package, so both folders are copied.
     """
     if _runs([str(bin_folder / "postgres"), "--version"], **who):
