@@ -56,6 +56,7 @@ _EXPONENTS: Final[dict[str, int]] = {
     for code in codes.split()
 }
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 # More than any database integer of ours holds; beyond it a typo costs memory, not money.
 _LONGEST = 40
 
@@ -156,7 +157,9 @@ def format_money(amount: int, currency: str, locale: str | None = None) -> str:
     babel_locale = _babel_locale(language)
     pattern = copy.copy(babel_locale.currency_formats["standard"])
     pattern.frac_prec = (exponent(currency),) * 2
-    return pattern.apply(major, babel_locale, currency=currency, currency_digits=False)
+    text = pattern.apply(major, babel_locale, currency=currency, currency_digits=False)
+    # CLDR's rule that Babel leaves out: letters keep their distance from digits, as in "KWD 1.999".
+    return _LETTER_BESIDE_DIGIT.sub("\xa0", text)
 
 
 def validate_currency(value: str) -> None:

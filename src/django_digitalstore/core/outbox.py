@@ -24,7 +24,7 @@ from django.core import checks, mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.db import router, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from .exceptions import DigitalStoreError
@@ -67,6 +67,7 @@ CLAIM: Final = timedelta(minutes=10)
 MAIL_TIMEOUT: Final = 10
 
 _LONGEST_ERROR = 2000
+_LONGEST_KEY = 255
 
 
 class UnknownOutboxKind(DigitalStoreError, LookupError):
@@ -127,9 +128,15 @@ def enqueue(kind: str, key: str, payload: Mapping[str, Any]) -> None:
     Call it inside the ``transaction.atomic()`` block that makes the change: a rollback then takes
     the message with it. In autocommit it works, and only a kill between the change and this call
     can lose the message. ``key`` names the cause; a second message of one key is not written.
-    Raises ``UnknownOutboxKind``, and ``TypeError`` for a payload that isn't JSON.
+    Raises ``UnknownOutboxKind``, ``ValueError`` for a key of more than 255 characters, and
+    ``TypeError`` for a payload that isn't JSON.
     """
     _handler_of(kind)
+    if len(key) > _LONGEST_KEY:
+        raise ValueError(
+            f"The outbox key {key[:40]!r}… has {len(key)} characters. "
+            f"Write at most {_LONGEST_KEY}, or a hash of the cause."
+        )
     using = router.db_for_write(OutboxMessage)
     OutboxMessage.objects.using(using).bulk_create(
         [OutboxMessage(kind=kind, key=key, payload=dict(payload))], ignore_conflicts=True
@@ -147,13 +154,11 @@ def deliver(pk: int, *, now: datetime | None = None) -> Delivery:
     refuse_in_transaction(f"outbox.deliver({pk!r})")
     claimed_at = now or timezone.now()
     claimed_until = claimed_at + CLAIM
-    due = OutboxMessage.objects.filter(_due(claimed_at), pk=pk, attempts__lt=MOST_ATTEMPTS)
+    due = _messages().filter(_due(claimed_at), pk=pk, attempts__lt=MOST_ATTEMPTS)
     if not due.update(claimed_until=claimed_until, attempts=F("attempts") + 1):
         return Delivery.SKIPPED
     # Nothing below touches the row once another process has claimed it after us.
-    claim = OutboxMessage.objects.filter(
-        pk=pk, state=OutboxState.PENDING, claimed_until=claimed_until
-    )
+    claim = _messages().filter(pk=pk, state=OutboxState.PENDING, claimed_until=claimed_until)
     message = claim.first()
     if message is None:
         return Delivery.SKIPPED
@@ -176,12 +181,13 @@ def sweep(limit: int = 100, *, now: datetime | None = None) -> Sweep:
     refuse_in_transaction("outbox.sweep()")
     moment = now or timezone.now()
     done = Sweep()
-    done.failed += OutboxMessage.objects.filter(_due(moment), attempts__gte=MOST_ATTEMPTS).update(
+    exhausted = _messages().filter(_due(moment), attempts__gte=MOST_ATTEMPTS)
+    done.failed += exhausted.update(
         state=OutboxState.FAILED,
         claimed_until=None,
         last_error="The process was killed during the last attempt.",
     )
-    due = OutboxMessage.objects.filter(_due(moment)).order_by("next_try_at", "pk")
+    due = _messages().filter(_due(moment)).order_by("next_try_at", "pk")
     for pk in list(due.values_list("pk", flat=True)[:limit]):
         outcome = deliver(pk, now=now)
         setattr(done, outcome, getattr(done, outcome) + 1)
@@ -190,7 +196,8 @@ def sweep(limit: int = 100, *, now: datetime | None = None) -> Sweep:
 
 def requeue(pks: Iterable[int]) -> int:
     """Make messages that were given up pending again, due now; return how many."""
-    return OutboxMessage.objects.filter(pk__in=list(pks), state=OutboxState.FAILED).update(
+    given_up = _messages().filter(pk__in=list(pks), state=OutboxState.FAILED)
+    return given_up.update(
         state=OutboxState.PENDING, attempts=0, next_try_at=timezone.now(), claimed_until=None
     )
 
@@ -213,6 +220,11 @@ def check_tasks(check_id: str) -> list[checks.CheckMessage]:
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), id=check_id)]
     return []
+
+
+def _messages() -> QuerySet[OutboxMessage]:
+    # Never from a replica: what was claimed a moment ago is read back here.
+    return OutboxMessage.objects.using(router.db_for_write(OutboxMessage))
 
 
 def _due(now: datetime) -> Q:
@@ -261,7 +273,10 @@ def _handler_of(kind: str) -> Handler:
 
 
 def _record_failure(
-    message: OutboxMessage, claim: Any, error: Exception, now: datetime | None
+    message: OutboxMessage,
+    claim: QuerySet[OutboxMessage],
+    error: Exception,
+    now: datetime | None,
 ) -> Delivery:
     failed = message.attempts >= MOST_ATTEMPTS
     wait = BACK_OFF[min(message.attempts, len(BACK_OFF)) - 1]

@@ -1,10 +1,18 @@
 """Errors of payments."""
 
+from typing import Any
+
 from django.core.exceptions import SuspiciousOperation
 
 from django_digitalstore.core.exceptions import DigitalStoreError
 
-__all__ = ["WebhookInvalid", "WebhookNotVerified"]
+__all__ = [
+    "AlreadyOwned",
+    "CheckoutRefused",
+    "CheckoutUnavailable",
+    "WebhookInvalid",
+    "WebhookNotVerified",
+]
 
 
 class WebhookNotVerified(DigitalStoreError, SuspiciousOperation):
@@ -24,3 +32,23 @@ class WebhookInvalid(DigitalStoreError):
 
     def __reduce__(self) -> tuple[type["WebhookInvalid"], tuple[str, str]]:
         return type(self), (self.path, self.problem)
+
+
+class CheckoutRefused(DigitalStoreError):
+    """This buyer cannot buy this. ``code`` is for programs, the message for the buyer."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class AlreadyOwned(CheckoutRefused):
+    """The buyer owns ``product`` already: show the way to the download."""
+
+    def __init__(self, product: Any, message: str) -> None:
+        super().__init__("already_owned", message)
+        self.product = product
+
+
+class CheckoutUnavailable(DigitalStoreError):
+    """The provider could not open a checkout now. The order stays; the buyer may try again."""

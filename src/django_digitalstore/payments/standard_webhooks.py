@@ -70,8 +70,13 @@ def decode_secret(secret: str) -> bytes:
             "The webhook secret does not begin with 'whsec_'. "
             "Write it whole and without spaces, as the provider shows it."
         )
+    bare = encoded.rstrip("=")
+    padding = "=" * (-len(bare) % 4)
     try:
-        key = base64.b64decode(encoded, validate=True)
+        # Padding may be left out, as some providers do, but neither be wrong.
+        if encoded not in (bare, bare + padding):
+            raise ValueError("wrong padding")
+        key = base64.b64decode(bare + padding, validate=True)
     except (binascii.Error, ValueError):
         raise ImproperlyConfigured(
             "The webhook secret is not base64 after 'whsec_'. "
