@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from importlib.util import find_spec
 from io import StringIO
 
 import django
@@ -494,3 +495,16 @@ def test_a_queue_that_is_not_there_is_found_by_check_and_loses_nothing(desk, set
 def test_without_a_queue_the_check_is_silent(settings) -> None:
     settings.DIGITALSTORE_TASKS = None
     assert outbox.check_tasks("tests.E001") == []
+
+
+@pytest.mark.skipif(
+    django.VERSION >= (6, 0) or find_spec("django_tasks") is not None,
+    reason="Here Django's tasks are there",
+)
+def test_a_queue_without_djangos_tasks_is_found_by_check(settings) -> None:
+    settings.DIGITALSTORE_TASKS = "default"
+    (error,) = outbox.check_tasks("tests.E001")
+    assert error.msg == (
+        "DIGITALSTORE_TASKS = 'default' needs Django's tasks, which came with Django 6.0. "
+        "Install django-tasks, or write DIGITALSTORE_TASKS = None."
+    )

@@ -1,0 +1,258 @@
+"""Abstract models of the catalog. The host's app holds the concrete classes and their migrations."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from django_digitalstore.core.money import format_money, validate_currency
+
+from .choices import ProductStatus, product_statuses
+from .fields import PrivateFileField
+from .storage import asset_path, private_storage
+from .validators import validate_file_name
+
+__all__ = [
+    "AbstractAsset",
+    "AbstractCategory",
+    "AbstractProduct",
+    "AbstractRelease",
+    "CategoryQuerySet",
+    "ProductQuerySet",
+    "ReleaseQuerySet",
+    "default_currency",
+]
+
+
+def default_currency() -> str:
+    """Return ``DIGITALSTORE_DEFAULT_CURRENCY``. Migrations name this function: it never moves."""
+    return settings.DIGITALSTORE_DEFAULT_CURRENCY
+
+
+class CategoryQuerySet(QuerySet["AbstractCategory"]):
+    """Questions about categories."""
+
+    def of_seller(self, user: Any) -> Self:
+        """Keep the categories that this seller manages."""
+        return self.filter(seller=user)
+
+    def usable_by(self, user: Any) -> Self:
+        """Keep the categories that this seller may put a product into: the site's and their own."""
+        return self.filter(Q(seller=user) | Q(seller=None))
+
+
+class AbstractCategory(models.Model):
+    """A shelf in the shop. One without a seller belongs to the site, and staff manage it."""
+
+    name = models.CharField(_("name"), max_length=100)
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    description = models.TextField(_("description"), blank=True)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    seller = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="%(app_label)s_categories",
+        verbose_name=_("seller"),
+    )
+
+    objects = models.Manager.from_queryset(CategoryQuerySet)()
+
+    class Meta:
+        abstract = True
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductQuerySet(QuerySet["AbstractProduct"]):
+    """Questions about products."""
+
+    def for_sale(self) -> Self:
+        """Keep the products that everybody may see and buy."""
+        return self.filter(status=ProductStatus.PUBLISHED)
+
+    def of_seller(self, user: Any) -> Self:
+        """Keep the products of this seller: the one tenant filter of the catalog."""
+        return self.filter(seller=user)
+
+    def search(self, text: str) -> Self:
+        """Keep the products in which every word of ``text`` stands, in title, summary or text."""
+        queryset = self
+        for word in text.split()[:10]:
+            queryset = queryset.filter(
+                Q(title__icontains=word) | Q(summary__icontains=word) | Q(description__icontains=word)
+            )
+        return queryset
+
+    def in_categories(self, slugs: list[str]) -> Self:
+        """Keep the products that lie in any of the categories."""
+        inside = self.model._default_manager.filter(categories__slug__in=slugs)
+        return self.filter(pk__in=inside.order_by().values("pk"))
+
+
+class AbstractProduct(models.Model):
+    """Something for sale. What its owners get are the files of its published releases."""
+
+    title = models.CharField(_("title"), max_length=200)
+    slug = models.SlugField(_("slug"), max_length=200, unique=True)
+    summary = models.CharField(_("summary"), max_length=300, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    price = models.PositiveBigIntegerField(
+        _("price"), default=0, help_text=_("In minor units: 1999 is 19.99 euros, and 0 is free.")
+    )
+    currency = models.CharField(
+        _("currency"), max_length=3, default=default_currency, validators=[validate_currency]
+    )
+    status = models.CharField(
+        _("status"), max_length=20, choices=product_statuses, default=ProductStatus.DRAFT
+    )
+    featured = models.BooleanField(_("featured"), default=False)
+    seller = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="%(app_label)s_%(class)ss",
+        verbose_name=_("seller"),
+        help_text=_("Nobody: the product belongs to the site, and staff manage it."),
+    )
+    categories = models.ManyToManyField(
+        settings.DIGITALSTORE_CATEGORY_MODEL,
+        blank=True,
+        related_name="products",
+        verbose_name=_("categories"),
+    )
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    objects = models.Manager.from_queryset(ProductQuerySet)()
+
+    class Meta:
+        abstract = True
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        ordering = ["-featured", "-published_at", "-pk"]
+        indexes = [
+            models.Index(fields=["status", "-featured", "-published_at"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(price__gte=0), name="%(app_label)s_%(class)s_price_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "published", "archived"]),
+                name="%(app_label)s_%(class)s_status_known",
+            ),
+        ]
+        permissions = [("sell_product", _("Can sell products in the seller panel"))]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_for_sale(self) -> bool:
+        """Tell whether everybody may see and buy it."""
+        return self.status == ProductStatus.PUBLISHED
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether it costs nothing. Free things are bought too: access needs a purchase."""
+        return self.price == 0
+
+    @property
+    def display_price(self) -> str:
+        """Return the price as people write it in the active language."""
+        return format_money(self.price, self.currency)
+
+
+class ReleaseQuerySet(QuerySet["AbstractRelease"]):
+    """Questions about releases."""
+
+    def available(self) -> Self:
+        """Keep the releases that owners see: published by now and not withdrawn."""
+        return self.filter(published_at__lte=timezone.now(), yanked_at=None)
+
+
+class AbstractRelease(models.Model):
+    """A version of a product. A new release reaches everybody who owns the product."""
+
+    product = models.ForeignKey(
+        settings.DIGITALSTORE_PRODUCT_MODEL,
+        on_delete=models.CASCADE,
+        related_name="releases",
+        verbose_name=_("product"),
+    )
+    version = models.CharField(_("version"), max_length=50)
+    notes = models.TextField(_("notes"), blank=True)
+    published_at = models.DateTimeField(
+        _("published at"), null=True, blank=True, help_text=_("Empty: a draft that no owner sees.")
+    )
+    yanked_at = models.DateTimeField(
+        _("withdrawn at"), null=True, blank=True, help_text=_("Hides the release; access stays.")
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects = models.Manager.from_queryset(ReleaseQuerySet)()
+
+    class Meta:
+        abstract = True
+        verbose_name = _("release")
+        verbose_name_plural = _("releases")
+        ordering = ["-published_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "version"], name="%(app_label)s_%(class)s_one_per_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.version}"
+
+    @property
+    def is_available(self) -> bool:
+        """Tell whether owners see it now."""
+        return (
+            self.published_at is not None
+            and self.published_at <= timezone.now()
+            and self.yanked_at is None
+        )
+
+
+class AbstractAsset(models.Model):
+    """A file of a release, in the private storage. ``name`` is what its owner sees."""
+
+    release = models.ForeignKey(
+        settings.DIGITALSTORE_RELEASE_MODEL,
+        on_delete=models.CASCADE,
+        related_name="assets",
+        verbose_name=_("release"),
+    )
+    name = models.CharField(_("file name"), max_length=150, validators=[validate_file_name])
+    platform = models.CharField(_("platform"), max_length=50, blank=True)
+    file = PrivateFileField(
+        _("file"), storage=private_storage, upload_to=asset_path, max_length=255
+    )
+    size = models.PositiveBigIntegerField(_("size in bytes"), default=0, editable=False)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True, editable=False)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        abstract = True
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.name

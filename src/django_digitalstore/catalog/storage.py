@@ -1,0 +1,80 @@
+"""Where the sold files lie: an alias of Django's ``STORAGES`` that has no public URL.
+
+Migrations name ``private_storage`` and ``asset_path`` of this module: neither ever moves.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.functional import LazyObject, empty
+
+__all__ = ["PrivateFileSystemStorage", "asset_path", "private_storage"]
+
+
+class PrivateFileSystemStorage(FileSystemStorage):
+    """Files in a local folder that no URL points at.
+
+    ``FileSystemStorage(base_url=None)`` would fall back to ``MEDIA_URL``; this one has no URL.
+    """
+
+    def url(self, name: str | None) -> NoReturn:
+        """Raise ``ValueError``: sold files leave only through the download view."""
+        raise ValueError(
+            "PrivateFileSystemStorage has no URLs. Give the file to its owner through the "
+            "download view (django_digitalstore.entitlements.views.GenericDownloadView)."
+        )
+
+
+def default_folder() -> Path:
+    """Return the private folder of test mode: ``BASE_DIR/digitalstore-files``."""
+    return Path(getattr(settings, "BASE_DIR", Path.cwd())) / "digitalstore-files"
+
+
+class PrivateStorage(LazyObject):
+    """The storage named by ``DIGITALSTORE_STORAGE``, looked up at its first use."""
+
+    def _setup(self) -> None:
+        alias = settings.DIGITALSTORE_STORAGE
+        if alias in settings.STORAGES:
+            self._wrapped: Storage = storages[alias]
+        elif settings.DIGITALSTORE_TEST_MODE:
+            self._wrapped = PrivateFileSystemStorage(location=default_folder())
+        else:
+            raise ImproperlyConfigured(
+                f"DIGITALSTORE_STORAGE names {alias!r}, which STORAGES does not have. Write "
+                f"STORAGES[{alias!r}] = {{'BACKEND': "
+                f"'django_digitalstore.catalog.storage.PrivateFileSystemStorage', "
+                f"'OPTIONS': {{'location': '/a/private/folder'}}}}."
+            )
+
+
+_private_storage = PrivateStorage()
+
+
+@receiver(setting_changed)
+def _forget_storage(*, setting: str, **kwargs: Any) -> None:
+    if setting in {"STORAGES", "DIGITALSTORE_STORAGE", "DIGITALSTORE_TEST_MODE", "BASE_DIR"}:
+        _private_storage._wrapped = empty  # type: ignore[assignment]
+
+
+def private_storage() -> Storage:
+    """Return the private storage. Nothing is opened before its first use."""
+    return _private_storage  # type: ignore[return-value]
+
+
+def asset_path(instance: Any, filename: str) -> str:
+    """Choose the stored name: random, so that nothing of it comes from a request.
+
+    The extension is kept, in lower case, for people who look into the folder.
+    """
+    extension = "".join(c for c in PurePosixPath(filename).suffix.lower() if c.isalnum())[:10]
+    name = uuid.uuid4().hex
+    return f"assets/{name[:2]}/{name}{'.' + extension if extension else ''}"

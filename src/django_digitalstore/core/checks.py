@@ -1,0 +1,170 @@
+"""System checks of the core: model slots, what subclasses must keep, roles, the site's address."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.utils.module_loading import import_string
+
+from .guard import GuardedManager, GuardedModel
+from .model_slots import ModelSlot, registered_slots
+from .outbox import check_tasks
+from .site_url import site_url
+
+__all__ = ["check_model_slots", "check_outbox_tasks", "check_roles", "check_site_url"]
+
+
+@register(Tags.models)
+def check_model_slots(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check every slot of the installed features: label, model, base, and what must be inherited."""
+    return [message for slot in registered_slots() for message in _check_slot(slot)]
+
+
+def _check_slot(slot: ModelSlot) -> Iterator[CheckMessage]:
+    label = slot.label
+    if not isinstance(label, str) or label.count(".") != 1:
+        yield Error(
+            f"{slot.setting} must be of the form 'app_label.ModelName', not {label!r}.",
+            hint=f"For a model {slot.name} in the app shop write {slot.setting} = 'shop.{slot.name}'.",
+            id="digitalstore.E001",
+        )
+        return
+    module, base_name = slot.base.rsplit(".", 1)
+    try:
+        model = apps.get_model(label)
+    except LookupError:
+        yield Error(
+            f"{slot.setting} refers to model {label!r}, which is not installed.",
+            hint=_missing_hint(slot, label, module, base_name),
+            id="digitalstore.E002",
+        )
+        return
+    base = slot.get_base()
+    if not issubclass(model, base):
+        yield Error(
+            f"{slot.setting} refers to {label!r}, which is not a subclass of {base_name}.",
+            hint=f"Make it inherit from {slot.base}.",
+            obj=model,
+            id="digitalstore.E003",
+        )
+        return
+    yield from _check_inherited(model, base)
+
+
+def _missing_hint(slot: ModelSlot, label: str, module: str, base_name: str) -> str:
+    app_label, name = label.split(".")
+    installed = {m._meta.label for m in apps.get_models()}
+    close = difflib.get_close_matches(label, installed, n=1, cutoff=0.8)
+    if close:
+        return f"Did you mean {slot.setting} = {close[0]!r}?"
+    if app_label not in {config.label for config in apps.get_app_configs()}:
+        return (
+            f"The app {app_label!r} is not installed. Run `manage.py startstore {app_label}` and add "
+            f"it to INSTALLED_APPS, or name your own model in {slot.setting}."
+        )
+    return (
+        f"Add to the models of the app {app_label!r}: from {module} import {base_name}; "
+        f"class {name}({base_name}): class Meta({base_name}.Meta): pass"
+    )
+
+
+def _check_inherited(model: type[models.Model], base: type[models.Model]) -> Iterator[CheckMessage]:
+    """Name what a concrete model lost of its base: a `class Meta` without its parent loses all."""
+    lost = [
+        constraint.name % {"app_label": model._meta.app_label, "class": model._meta.model_name}
+        for constraint in base._meta.constraints
+    ]
+    kept = {constraint.name for constraint in model._meta.constraints}
+    missing = sorted(set(lost) - kept)
+    if missing:
+        yield Error(
+            f"{model._meta.label} lost the constraint {missing[0]!r} of {base.__name__}.",
+            hint=f"Write `class Meta({base.__name__}.Meta):` in {model.__name__}.",
+            obj=model,
+            id="digitalstore.E004",
+        )
+    kept_indexes = [(tuple(i.fields), i.expressions) for i in model._meta.indexes]
+    if any((tuple(i.fields), i.expressions) not in kept_indexes for i in base._meta.indexes):
+        yield Error(
+            f"{model._meta.label} lost an index of {base.__name__}.",
+            hint=f"Write `class Meta({base.__name__}.Meta):` in {model.__name__}.",
+            obj=model,
+            id="digitalstore.E005",
+        )
+    if issubclass(model, GuardedModel) and not isinstance(model._default_manager, GuardedManager):
+        yield Error(
+            f"{model._meta.label} has a default manager that is not guarded: it would let anybody "
+            f"write what only {model.guard.owner} may write.",
+            hint=f"Derive the manager from {type(base._meta.managers[0]).__name__} of "
+            f"{base.__module__}.",
+            obj=model,
+            id="digitalstore.E006",
+        )
+
+
+@register()
+def check_roles(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that every role's predicate can be imported."""
+    messages: list[CheckMessage] = []
+    for role, predicate in settings.DIGITALSTORE_ROLES.items():
+        if callable(predicate):
+            continue
+        try:
+            found = import_string(predicate)
+        except ImportError as error:
+            messages.append(
+                Error(
+                    f"DIGITALSTORE_ROLES[{role!r}] can't be imported: {error}.",
+                    hint="Write the dotted path of a function that takes a user and returns a bool.",
+                    id="digitalstore.E007",
+                )
+            )
+            continue
+        if not callable(found):
+            messages.append(
+                Error(
+                    f"DIGITALSTORE_ROLES[{role!r}] names {predicate!r}, which can't be called.",
+                    hint="Write the dotted path of a function that takes a user and returns a bool.",
+                    id="digitalstore.E007",
+                )
+            )
+    return messages
+
+
+@register()
+def check_site_url(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that absolute URLs can be made."""
+    try:
+        url = site_url()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="digitalstore.E008")]
+    if not url.startswith(("http://", "https://")) or url.count("/") > 2:
+        return [
+            Error(
+                f"DIGITALSTORE_SITE_URL must be scheme and host, not {url!r}.",
+                hint="Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'.",
+                id="digitalstore.E008",
+            )
+        ]
+    return []
+
+
+@register()
+def check_outbox_tasks(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that the queue named by ``DIGITALSTORE_TASKS`` exists."""
+    return list(check_tasks("digitalstore.E009"))

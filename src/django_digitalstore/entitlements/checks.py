@@ -1,0 +1,42 @@
+"""System checks of the entitlements: delivery, and keys to a row that comes and goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import models
+
+from django_digitalstore.core.exceptions import InvalidModelSetting
+
+from . import get_purchased_product_model
+
+__all__ = ["check_keys_to_purchases"]
+
+
+@register(Tags.models)
+def check_keys_to_purchases(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that the host's keys to ``PurchasedProduct`` survive a revocation."""
+    try:
+        model = get_purchased_product_model()
+    except InvalidModelSetting:
+        return []  # the check of the slots has named it
+    return [
+        Error(
+            f"{relation.related_model._meta.label}.{relation.field.name} points at "
+            f"{model._meta.label}, whose rows go when access ends, with on_delete="
+            f"{relation.on_delete.__name__}.",
+            hint=(
+                "Write on_delete=models.SET_NULL, null=True, or point at user and product, which "
+                "stay."
+            ),
+            obj=relation.field,
+            id="digitalstore.E202",
+        )
+        for relation in model._meta.related_objects
+        if relation.on_delete is not models.SET_NULL
+    ]

@@ -1,0 +1,54 @@
+"""Choices as callables: a reworded label never makes a migration in the host's app."""
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+__all__ = [
+    "DownloadOutcome",
+    "EndedKind",
+    "GrantEffect",
+    "download_outcomes",
+    "ended_kinds",
+    "grant_effects",
+]
+
+
+class GrantEffect(models.TextChoices):
+    """What a grant does while it stands."""
+
+    ALLOW = "allow", _("Allows")
+    DENY = "deny", _("Denies")
+
+
+class EndedKind(models.TextChoices):
+    """Why a grant ended."""
+
+    WITHDRAWN = "withdrawn", _("Withdrawn by its source")
+    REVOKED = "revoked", _("Revoked by a person")
+    REPLACED = "replaced", _("Replaced by a newer grant")
+    LIFTED = "lifted", _("Lifted by a person")
+
+
+class DownloadOutcome(models.TextChoices):
+    """How a request for a file ended."""
+
+    SERVED = "served", _("Served")
+    REFUSED = "refused", _("Refused")
+    MISSING = "missing", _("File missing")
+
+
+def grant_effects() -> list[tuple[str, Any]]:
+    """Return the choices of ``AbstractGrant.effect``."""
+    return GrantEffect.choices
+
+
+def ended_kinds() -> list[tuple[str, Any]]:
+    """Return the choices of ``AbstractGrant.ended_kind``."""
+    return EndedKind.choices
+
+
+def download_outcomes() -> list[tuple[str, Any]]:
+    """Return the choices of ``AbstractDownload.outcome``."""
+    return DownloadOutcome.choices

@@ -1,0 +1,39 @@
+"""Settings of the entitlements. Each is read as ``settings.DIGITALSTORE_<NAME>``."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from appconf import AppConf
+
+from django_digitalstore.core.conf import slot_default
+
+
+class EntitlementsConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
+    """Models and delivery."""
+
+    #: The host's models; None means ``<STORE_APP>.PurchasedProduct`` and so on.
+    PURCHASED_PRODUCT_MODEL: str | None = None
+    GRANT_MODEL: str | None = None
+    DOWNLOAD_MODEL: str | None = None
+    #: How bytes reach the owner: one alias, ``default``.
+    DELIVERY: ClassVar[dict[str, dict[str, Any]]] = {
+        "default": {
+            "BACKEND": "django_digitalstore.entitlements.backends.streaming.StreamingDeliveryBackend"
+        }
+    }
+    #: How long a download link works after the click that made it.
+    DOWNLOAD_LINK_AGE = timedelta(minutes=10)
+    #: Purchases on one page of the library.
+    PURCHASES_PER_PAGE = 24
+
+    class Meta:
+        prefix = "digitalstore"
+
+    def configure_purchased_product_model(self, value: str | None) -> str:
+        return slot_default(value, "PurchasedProduct")
+
+    def configure_grant_model(self, value: str | None) -> str:
+        return slot_default(value, "Grant")
+
+    def configure_download_model(self, value: str | None) -> str:
+        return slot_default(value, "Download")

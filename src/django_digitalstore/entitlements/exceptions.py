@@ -1,0 +1,19 @@
+"""Errors of the entitlements."""
+
+from django.core.exceptions import PermissionDenied
+
+from django_digitalstore.core.exceptions import DigitalStoreError
+
+__all__ = ["AccessWithheld", "InvalidGrant", "NotEntitled"]
+
+
+class NotEntitled(DigitalStoreError, PermissionDenied):
+    """The user does not own the product that a page or a file is for."""
+
+
+class AccessWithheld(DigitalStoreError):
+    """A person has revoked this user's access to this product; only ``restore_product`` lifts that."""
+
+
+class InvalidGrant(DigitalStoreError, ValueError):
+    """A flow was asked for something that cannot be granted or revoked. Nothing was written."""

@@ -1,0 +1,5 @@
+"""The sandbox provider: pays, declines and signs like a real one, without a network or an account."""
+
+from .backend import SandboxBackend
+
+__all__ = ["SandboxBackend"]

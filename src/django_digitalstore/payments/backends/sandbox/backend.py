@@ -1,0 +1,177 @@
+"""The store's side of the sandbox: a backend like every other."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.utils.crypto import salted_hmac
+from django.utils.dateparse import parse_datetime
+
+from ... import standard_webhooks
+from ...choices import DisputeState, PaymentState, RefundState
+from ...events import DisputeReported, PaymentEvent, PaymentReported, RefundReported
+from ...exceptions import WebhookInvalid
+from ..base import BasePaymentBackend, Checkout, CheckoutAttempt, Message
+
+__all__ = ["SandboxBackend"]
+
+_STATES: dict[str, list[str]] = {
+    "payment": PaymentState.values,
+    "refund": RefundState.values,
+    "dispute": DisputeState.values,
+}
+
+
+class SandboxBackend(BasePaymentBackend):
+    """Takes pretended money. Only in ``DIGITALSTORE_TEST_MODE``.
+
+    OPTIONS: ``SECRET``, a Standard Webhooks secret; by default one derived from ``SECRET_KEY``.
+    """
+
+    known_options: ClassVar[frozenset[str]] = frozenset({"SECRET"})
+    test_mode_only = True
+    supports_refund = False
+
+    def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
+        super().__init__(alias, options)
+        if "SECRET" in options:
+            standard_webhooks.decode_secret(options["SECRET"])
+
+    @property
+    def secret(self) -> str:
+        """Return the secret that signs the sandbox's webhooks."""
+        if "SECRET" in self.options:
+            return str(self.options["SECRET"])
+        key = salted_hmac(
+            "django_digitalstore.payments.sandbox", self.alias, algorithm="sha256"
+        ).digest()
+        return "whsec_" + base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+    def create_checkout(self, attempt: CheckoutAttempt) -> Checkout:
+        from . import provider
+
+        return provider.create_checkout(self.alias, attempt)
+
+    def fetch_checkout(self, reference: str) -> Sequence[PaymentEvent]:
+        from . import provider
+
+        facts = provider.facts_of(reference)
+        return [
+            event for fact in facts for event in self._translate(fact, fact["occurred_at"], "fact")
+        ]
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> Message:
+        verified = standard_webhooks.verify([self.secret], headers, body)
+        return Message(
+            id=verified.message_id,
+            sent_at=datetime.fromtimestamp(verified.timestamp, UTC),
+            body=body,
+        )
+
+    def normalize(self, message: Message) -> Sequence[PaymentEvent]:
+        kind = message.data.get("type")
+        if not isinstance(kind, str):
+            raise WebhookInvalid("type", "must be a string such as 'payment.succeeded'.")
+        if kind.split(".")[0] not in _STATES:
+            return []
+        data = message.data.get("data")
+        if not isinstance(data, dict):
+            raise WebhookInvalid("data", "must be an object.")
+        return self._translate(data, message.data.get("timestamp"), "data")
+
+    def _translate(self, data: Mapping[str, Any], timestamp: Any, path: str) -> list[PaymentEvent]:
+        read = _Reader(data, path)
+        kind = read.text("kind")
+        if kind not in _STATES:
+            raise WebhookInvalid(f"{path}.kind", f"must be one of {', '.join(_STATES)}.")
+        state = read.text("state")
+        if state not in _STATES[kind]:
+            raise WebhookInvalid(f"{path}.state", f"must be one of {', '.join(_STATES[kind])}.")
+        occurred_at = _time(timestamp)
+        if kind == "payment":
+            return [
+                PaymentReported(
+                    payment=read.text("payment"),
+                    occurred_at=occurred_at,
+                    checkout=read.text("checkout"),
+                    state=state,
+                    amount=read.amount("amount"),
+                    currency=read.text("currency"),
+                    cart=tuple(read.cart("cart")),
+                    failure=read.text("failure", default=""),
+                )
+            ]
+        if kind == "refund":
+            return [
+                RefundReported(
+                    payment=read.text("payment"),
+                    occurred_at=occurred_at,
+                    refund=read.text("refund"),
+                    state=state,
+                    amount=read.amount("amount"),
+                    currency=read.text("currency"),
+                    is_full=bool(data.get("is_full", False)),
+                    items=tuple(read.cart("items")) if data.get("items") else (),
+                )
+            ]
+        return [
+            DisputeReported(
+                payment=read.text("payment"),
+                occurred_at=occurred_at,
+                dispute=read.text("dispute"),
+                state=state,
+                amount=read.amount("amount"),
+                currency=read.text("currency"),
+            )
+        ]
+
+
+class _Reader:
+    """Reads required fields and names the path of a wrong one."""
+
+    def __init__(self, data: Mapping[str, Any], path: str) -> None:
+        self.data = data
+        self.path = path
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.data.get(name, default)
+        if not isinstance(value, str) or (not value and default is None) or len(value) > 200:
+            raise WebhookInvalid(f"{self.path}.{name}", "must be a text of 1 to 200 characters.")
+        return value
+
+    def amount(self, name: str) -> int:
+        value = self.data.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
+            raise WebhookInvalid(f"{self.path}.{name}", "must be an amount in minor units.")
+        return value
+
+    def cart(self, name: str) -> list[tuple[str, int]]:
+        value = self.data.get(name)
+        if not isinstance(value, list):
+            raise WebhookInvalid(f"{self.path}.{name}", "must be a list of [item, number].")
+        pairs = []
+        for index, entry in enumerate(value):
+            match entry:
+                case [str() as item, int() as number] if not isinstance(number, bool):
+                    pairs.append((item, number))
+                case _:
+                    raise WebhookInvalid(f"{self.path}.{name}[{index}]", "must be [item, number].")
+        return pairs
+
+
+def _time(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    parsed = None
+    if isinstance(value, str):
+        try:
+            parsed = parse_datetime(value)
+        except ValueError:
+            parsed = None
+    if parsed is None or parsed.tzinfo is None:
+        raise WebhookInvalid("timestamp", "must be a time with a time zone (ISO 8601).")
+    return parsed

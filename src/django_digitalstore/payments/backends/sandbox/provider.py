@@ -1,0 +1,267 @@
+"""The provider's side of the sandbox: what runs on a real provider's machines.
+
+It keeps what happened as facts with their time, and posts a signed webhook for each to the site's
+own address: never within a request, in a thread, and again later where the site does not answer 2xx.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import threading
+import time
+import urllib.error
+import urllib.request
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.db import connections, transaction
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+
+from django_digitalstore.core.site_url import absolute_url
+
+from ... import standard_webhooks
+from ..base import Checkout, CheckoutAttempt
+from .models import SandboxCheckout, SandboxDelivery, SandboxFact
+
+__all__ = [
+    "Courier",
+    "create_checkout",
+    "dispute",
+    "facts_of",
+    "pay",
+    "redeliver",
+    "refund",
+    "signed_request",
+    "start_courier",
+]
+
+logger = logging.getLogger(__name__)
+
+CHECKOUT_AGE = timedelta(hours=24)
+LATE = timedelta(seconds=6)
+#: Pauses before a delivery is tried again, in seconds, as providers do; then it is given up.
+RETRIES = (5, 30, 300, 1800)
+TIMEOUT = 15  # seconds that the site may take to answer
+
+
+def create_checkout(alias: str, attempt: CheckoutAttempt) -> Checkout:
+    """Open a checkout session."""
+    row = SandboxCheckout.objects.create(
+        alias=alias,
+        order=attempt.order,
+        email=attempt.email,
+        country=attempt.country,
+        amount=attempt.amount,
+        currency=attempt.currency,
+        lines=[
+            {"item": line.item, "name": line.name, "price": line.unit_price, "quantity": line.quantity}
+            for line in attempt.lines
+        ],
+        return_url=attempt.return_url,
+        cancel_url=attempt.cancel_url,
+        expires_at=timezone.now() + CHECKOUT_AGE,
+    )
+    url = absolute_url(reverse("digitalstore_payments:sandbox_pay", args=[row.token]))
+    return Checkout(reference=row.token, url=url, expires_at=row.expires_at)
+
+
+def facts_of(token: str) -> list[dict[str, Any]]:
+    """Return what happened to a checkout until now."""
+    facts = SandboxFact.objects.filter(checkout_id=token, occurred_at__lte=timezone.now())
+    return [{**fact.data, "occurred_at": fact.occurred_at} for fact in facts]
+
+
+@transaction.atomic
+def pay(checkout: SandboxCheckout, outcome: str = "succeeded") -> str:
+    """Let the buyer pay and return the payment's id.
+
+    ``outcome`` is ``succeeded``, ``failed`` (a declined card), ``cancelled`` or ``late``: processing
+    now, and succeeded some seconds later. A checkout that was paid is not paid again.
+    """
+    locked = SandboxCheckout.objects.select_for_update().get(pk=checkout.pk)
+    paid = locked.facts.filter(
+        kind="payment", data__state__in=["succeeded", "processing"]
+    ).first()
+    if paid is not None:
+        return paid.reference
+    payment = f"sbx_pay_{uuid4().hex[:20]}"
+    base = {
+        "kind": "payment",
+        "payment": payment,
+        "checkout": locked.token,
+        "amount": locked.amount,
+        "currency": locked.currency,
+        "cart": [[line["item"], line["quantity"]] for line in locked.lines],
+    }
+    now = timezone.now()
+    if outcome == "late":
+        _happens(locked, payment, {**base, "state": "processing"}, now)
+        _happens(locked, payment, {**base, "state": "succeeded"}, now + LATE)
+    else:
+        failure = "Your card was declined." if outcome == "failed" else ""
+        _happens(locked, payment, {**base, "state": outcome, "failure": failure}, now)
+    return payment
+
+
+@transaction.atomic
+def refund(
+    checkout: SandboxCheckout,
+    *,
+    amount: int | None = None,
+    items: list[list[Any]] | None = None,
+    state: str = "succeeded",
+) -> str:
+    """Refund the paid payment of a checkout, in full by default, and return the refund's id."""
+    payment = _paid(checkout)
+    reference = f"sbx_ref_{uuid4().hex[:20]}"
+    full = amount is None and not items
+    returned = sum(part for _, part in items) if items else amount
+    data = {
+        "kind": "refund",
+        "refund": reference,
+        "payment": payment["payment"],
+        "state": state,
+        "amount": payment["amount"] if full else returned,
+        "currency": payment["currency"],
+        "is_full": full,
+        "items": items or [],
+    }
+    _happens(checkout, reference, data, timezone.now())
+    return reference
+
+
+@transaction.atomic
+def dispute(checkout: SandboxCheckout, state: str = "opened", *, reference: str = "") -> str:
+    """Let the buyer's bank dispute the payment, or let a dispute move on; return its id."""
+    payment = _paid(checkout)
+    reference = reference or f"sbx_dsp_{uuid4().hex[:20]}"
+    data = {
+        "kind": "dispute",
+        "dispute": reference,
+        "payment": payment["payment"],
+        "state": state,
+        "amount": payment["amount"],
+        "currency": payment["currency"],
+    }
+    _happens(checkout, reference, data, timezone.now())
+    return reference
+
+
+def _paid(checkout: SandboxCheckout) -> dict[str, Any]:
+    paid = checkout.facts.filter(kind="payment", data__state="succeeded").first()
+    if paid is None:
+        raise ValueError(f"The sandbox checkout {checkout.token} is not paid.")
+    return dict(paid.data)
+
+
+def _happens(
+    checkout: SandboxCheckout, reference: str, data: dict[str, Any], at: datetime
+) -> SandboxDelivery:
+    SandboxFact.objects.create(
+        checkout=checkout, kind=data["kind"], reference=reference, data=data, occurred_at=at
+    )
+    body = {"type": f"{data['kind']}.{data['state']}", "timestamp": at.isoformat(), "data": data}
+    return SandboxDelivery.objects.create(
+        message_id=f"msg_{uuid4().hex}", alias=checkout.alias, body=json.dumps(body), due_at=at
+    )
+
+
+def redeliver(delivery: SandboxDelivery) -> None:
+    """Put a delivery back into the queue, as a provider's dashboard can."""
+    SandboxDelivery.objects.filter(pk=delivery.pk).update(
+        delivered_at=None, due_at=timezone.now(), attempts=0
+    )
+
+
+def signed_request(delivery: SandboxDelivery) -> tuple[str, bytes, dict[str, str]]:
+    """Return path, body and signed headers of a delivery, signed now."""
+    from .. import payment_backends
+
+    backend: Any = payment_backends[delivery.alias]
+    body = delivery.body.encode()
+    timestamp = int(time.time())
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": delivery.message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": standard_webhooks.sign(
+            backend.secret, delivery.message_id, timestamp, body
+        ),
+    }
+    return reverse("digitalstore_payments:webhook", args=[delivery.alias]), body, headers
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+class Courier(threading.Thread):
+    """Delivers what is due, until nothing more comes up soon. One for each process."""
+
+    _running: Courier | None = None
+    _lock = threading.Lock()
+
+    def __init__(self) -> None:
+        super().__init__(name="digitalstore-sandbox-courier", daemon=True)
+        # No proxy: the site's own address is all that is ever called.
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+
+    def run(self) -> None:
+        try:
+            while self._deliver_due():
+                time.sleep(0.25)
+        except Exception:
+            logger.exception("The sandbox's courier stopped; the next payment starts it again.")
+        finally:
+            connections.close_all()
+            with Courier._lock:
+                Courier._running = None
+
+    def _deliver_due(self) -> bool:
+        now = timezone.now()
+        queued = SandboxDelivery.objects.filter(
+            delivered_at=None, attempts__lte=len(RETRIES), due_at__lte=now + timedelta(seconds=60)
+        )
+        found = list(queued[:50])
+        for delivery in found:
+            if delivery.due_at <= now:
+                self._deliver(delivery)
+        return bool(found)
+
+    def _deliver(self, delivery: SandboxDelivery) -> None:
+        path, body, headers = signed_request(delivery)
+        request = urllib.request.Request(  # noqa: S310  the address is the site's own
+            absolute_url(path), data=body, headers=headers, method="POST"
+        )
+        try:
+            with self.opener.open(request, timeout=TIMEOUT) as response:
+                answer, accepted = str(response.status), 200 <= response.status < 300
+        except urllib.error.HTTPError as error:
+            answer, accepted = str(error.code), False
+        except (OSError, http.client.HTTPException) as error:
+            answer, accepted = f"{type(error).__name__}: {error}", False
+        pause = RETRIES[min(delivery.attempts, len(RETRIES) - 1)]
+        SandboxDelivery.objects.filter(pk=delivery.pk).update(
+            attempts=F("attempts") + 1,
+            last_answer=answer[:200],
+            delivered_at=timezone.now() if accepted else None,
+            due_at=timezone.now() + timedelta(seconds=pause),
+        )
+
+
+def start_courier() -> None:
+    """Deliver in a thread of this process, after the surrounding commit."""
+
+    def start() -> None:
+        with Courier._lock:
+            if Courier._running is None:
+                Courier._running = Courier()
+                Courier._running.start()
+
+    transaction.on_commit(start)

@@ -1,0 +1,63 @@
+"""The sandbox's pay page: what a buyer sees at a real provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from . import provider
+from .models import SandboxCheckout
+
+__all__ = ["SandboxPayView"]
+
+_OUTCOMES = {"pay": "succeeded", "late": "late", "decline": "failed"}
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class SandboxPayView(View):
+    """Pay, pay late, decline or go back. It knows its checkout by an unguessable token."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not settings.DIGITALSTORE_TEST_MODE:
+            raise Http404("The sandbox exists in DIGITALSTORE_TEST_MODE only.")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        return self.page(request, get_object_or_404(SandboxCheckout, pk=token))
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        checkout = get_object_or_404(SandboxCheckout, pk=token)
+        action = request.POST.get("action", "")
+        if action == "cancel":
+            return HttpResponseRedirect(checkout.cancel_url)
+        outcome = _OUTCOMES.get(action)
+        if outcome is None:
+            return self.page(request, checkout, status=400)
+        provider.pay(checkout, outcome)
+        # The test client has no server that could be posted to: tests deliver by
+        # `payments.testing.deliver_webhooks(client)`.
+        if request.META.get("SERVER_NAME") != "testserver":
+            provider.start_courier()
+        if action == "decline":
+            return self.page(request, checkout)
+        return HttpResponseRedirect(checkout.return_url)
+
+    def page(
+        self, request: HttpRequest, checkout: SandboxCheckout, status: int = 200
+    ) -> HttpResponse:
+        """Show the amount, what is bought, and the buttons."""
+        payments = checkout.facts.filter(kind="payment").order_by("-occurred_at", "-pk")
+        context = {"checkout": checkout, "last": payments.first()}
+        return TemplateResponse(
+            request, "digitalstore/payments/sandbox/pay.html", context, status=status
+        )

@@ -1,0 +1,68 @@
+"""What a provider says, in one form for all of them.
+
+A backend's ``normalize`` and ``fetch_checkout`` return these. They are facts about one object of
+the provider, not steps: any order, any number of repetitions, ends in the same state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["DisputeReported", "PaymentEvent", "PaymentReported", "RefundReported"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentEvent:
+    """A fact that a provider reports about ``payment``, its own id of a payment.
+
+    ``occurred_at`` is aware: the provider's time of this state of the object, or, where it sends
+    the latest state with every delivery, the time of the message.
+    """
+
+    payment: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReported(PaymentEvent):
+    """The state of a payment.
+
+    ``checkout`` is the provider's id of the session that we created, ``state`` a value of
+    ``PaymentState``, ``amount`` and ``tax`` what was charged in minor units of ``currency``.
+    ``cart`` is what was sold, as (item reference, quantity); None where the provider does not say.
+    """
+
+    checkout: str
+    state: str
+    amount: int
+    currency: str
+    tax: int = 0
+    cart: tuple[tuple[str, int], ...] | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReported(PaymentEvent):
+    """The state of a refund; ``state`` is a value of ``RefundState``.
+
+    ``amount`` None means that the provider does not name one. ``is_full`` says that it returns all
+    of the payment; ``items`` what it returns by item, as (item reference, amount in minor units).
+    """
+
+    refund: str
+    state: str
+    amount: int | None = None
+    currency: str = ""
+    is_full: bool = False
+    items: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeReported(PaymentEvent):
+    """The state of a dispute; ``state`` is a value of ``DisputeState``."""
+
+    dispute: str
+    state: str
+    amount: int | None = None
+    currency: str = ""

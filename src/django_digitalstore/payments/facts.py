@@ -1,0 +1,202 @@
+"""The rules of money: facts are merged, states are derived. Pure functions, no database.
+
+Merging is a join of registers, so it is idempotent and takes facts in any order. Deriving looks at
+all facts of an order together. Where two facts cannot be ordered, the one against access wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from .choices import DisputeState, OrderStatus, PaymentState, RefundState
+
+__all__ = [
+    "OrderFacts",
+    "PaymentFacts",
+    "dispute_version",
+    "payment_version",
+    "refund_version",
+]
+
+_PAYMENT_RANK = {state: rank for rank, state in enumerate(PaymentState.values)}
+_REFUND_TIE = {state: rank for rank, state in enumerate(RefundState.values)}
+_DISPUTE_TIE = {state: rank for rank, state in enumerate(DisputeState.values)}
+
+_UNPAID_STATUS = {
+    PaymentState.EXPIRED: OrderStatus.EXPIRED,
+    PaymentState.CANCELLED: OrderStatus.CANCELLED,
+    PaymentState.FAILED: OrderStatus.FAILED,
+}
+_DISPUTE_OPEN = {DisputeState.OPENED, DisputeState.CHALLENGED}
+_DISPUTE_LOST = {DisputeState.LOST, DisputeState.ACCEPTED}
+
+
+def payment_version(
+    state: str, at: datetime | None, amount: int, currency: str, tax: int, failure: str
+) -> tuple[Any, ...]:
+    """Return what two reports of one payment are compared by: a late failure never undoes a success."""
+    return (_PAYMENT_RANK[PaymentState(state)], at is not None, at or 0, amount, currency, tax, failure)
+
+
+def refund_version(
+    state: str, at: datetime, amount: int | None, currency: str, is_full: bool, items: Sequence[Any]
+) -> tuple[Any, ...]:
+    """Return what two reports of one refund are compared by: the later one wins."""
+    return (
+        at,
+        _REFUND_TIE[RefundState(state)],
+        is_full,
+        -1 if amount is None else amount,
+        currency,
+        [list(item) for item in items],
+    )
+
+
+def dispute_version(state: str, at: datetime, amount: int | None, currency: str) -> tuple[Any, ...]:
+    """Return what two reports of one dispute are compared by: the later one wins."""
+    return (at, _DISPUTE_TIE[DisputeState(state)], -1 if amount is None else amount, currency)
+
+
+class PaymentRow(Protocol):
+    """What is read of a payment."""
+
+    pk: Any
+    state: str
+    amount: int
+    discrepancy: str
+
+
+class RefundRow(Protocol):
+    """What is read of a refund."""
+
+    state: str
+    amount: int | None
+    is_full: bool
+    items: list[Any]
+
+
+class DisputeRow(Protocol):
+    """What is read of a dispute."""
+
+    state: str
+    amount: int | None
+
+
+@dataclass(slots=True)
+class PaymentFacts:
+    """A payment with the refunds and disputes that are known of it."""
+
+    payment: Any
+    refunds: list[Any] = field(default_factory=list)
+    disputes: list[Any] = field(default_factory=list)
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether it is a success that pays the order: the asked amount, the asked currency."""
+        return self.payment.state == PaymentState.SUCCEEDED and not self.payment.discrepancy
+
+    @property
+    def returned(self) -> int:
+        """Return what went back, in minor units, as far as the provider named amounts."""
+        refunded = sum(r.amount or 0 for r in self.refunds if r.state == RefundState.SUCCEEDED)
+        lost = sum(d.amount or 0 for d in self.disputes if d.state in _DISPUTE_LOST)
+        return refunded + lost
+
+    @property
+    def is_fully_returned(self) -> bool:
+        """Tell whether all of it went back. A lost dispute takes all, whatever its amount."""
+        if any(d.state in _DISPUTE_LOST for d in self.disputes):
+            return True
+        succeeded = [r for r in self.refunds if r.state == RefundState.SUCCEEDED]
+        if any(r.is_full for r in succeeded):
+            return True
+        return bool(succeeded) and 0 < self.payment.amount <= self.returned
+
+    @property
+    def is_partly_returned(self) -> bool:
+        """Tell whether some of it went back."""
+        return any(r.state == RefundState.SUCCEEDED for r in self.refunds)
+
+    @property
+    def is_disputed(self) -> bool:
+        """Tell whether a dispute is open."""
+        return any(d.state in _DISPUTE_OPEN for d in self.disputes)
+
+    def returned_of_item(self, item: str) -> int:
+        """Return what refunds by item gave back for ``item``, in minor units."""
+        return sum(
+            amount
+            for refund in self.refunds
+            if refund.state == RefundState.SUCCEEDED
+            for reference, amount in refund.items
+            if reference == item
+        )
+
+    def supports(self, item: str, line_total: int, *, dispute_suspends: bool) -> tuple[bool, str]:
+        """Tell whether this payment is a basis for a line, and if not, why."""
+        if not self.counts:
+            return False, "the payment does not count"
+        if any(d.state in _DISPUTE_LOST for d in self.disputes):
+            return False, "dispute lost"
+        if self.is_fully_returned:
+            return False, "refunded in full"
+        if 0 < line_total <= self.returned_of_item(item):
+            return False, "line refunded"
+        if dispute_suspends and self.is_disputed:
+            return False, "dispute open"
+        return True, ""
+
+
+@dataclass(slots=True)
+class OrderFacts:
+    """All that is known of an order's payments, oldest attempt first."""
+
+    payments: list[PaymentFacts]
+
+    @classmethod
+    def of(
+        cls, payments: Iterable[Any], refunds: Iterable[Any], disputes: Iterable[Any]
+    ) -> OrderFacts:
+        """Group the rows by payment."""
+        grouped = {p.pk: PaymentFacts(p) for p in sorted(payments, key=lambda p: p.pk)}
+        for refund in refunds:
+            grouped[refund.payment_id].refunds.append(refund)
+        for dispute in disputes:
+            grouped[dispute.payment_id].disputes.append(dispute)
+        return cls(list(grouped.values()))
+
+    @property
+    def status(self) -> OrderStatus:
+        """Derive the order's status from all facts together."""
+        counting = [p for p in self.payments if p.counts]
+        if counting:
+            if any(p.is_disputed for p in counting):
+                return OrderStatus.DISPUTED
+            kept = [p for p in counting if not p.is_fully_returned]
+            if not kept:
+                return OrderStatus.REFUNDED
+            if all(p.is_partly_returned for p in kept):
+                return OrderStatus.PARTIALLY_REFUNDED
+            return OrderStatus.PAID
+        states = [PaymentState(p.payment.state) for p in self.payments]
+        if not states or any(state not in _UNPAID_STATUS for state in states):
+            return OrderStatus.PENDING  # something may still come, or came and does not count
+        return _UNPAID_STATUS[states[-1]]
+
+    @property
+    def is_paid_twice(self) -> bool:
+        """Tell whether more than one payment holds money for the same order."""
+        return sum(1 for p in self.payments if p.counts and not p.is_fully_returned) > 1
+
+    @property
+    def has_discrepancy(self) -> bool:
+        """Tell whether money came that is not what was asked, and did not go back."""
+        return any(
+            p.payment.discrepancy
+            and p.payment.state == PaymentState.SUCCEEDED
+            and not p.is_fully_returned
+            for p in self.payments
+        )

@@ -1,0 +1,122 @@
+"""What a paid line does: a fulfilment for each kind of line, named in ``DIGITALSTORE_FULFILMENTS``.
+
+Fulfilments run inside the payment's transaction, so money and what it buys agree at every moment.
+They must be idempotent: a fact may be applied any number of times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from django_digitalstore.entitlements import flows as entitlements
+from django_digitalstore.entitlements import policies
+from django_digitalstore.entitlements.exceptions import AccessWithheld
+from django_digitalstore.entitlements.sources import Source
+
+from .exceptions import AlreadyOwned, CheckoutRefused
+
+__all__ = ["BaseFulfilment", "ProductFulfilment", "Quote", "get_fulfilment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a line costs now: ``unit_price`` in minor units of ``currency``."""
+
+    name: str
+    unit_price: int
+    currency: str
+
+
+class BaseFulfilment:
+    """A kind of line: what it costs, who may buy it, and what it does when it is paid."""
+
+    def check_buyer(self, customer: Any, product: Any) -> None:
+        """Raise ``CheckoutRefused`` where ``customer`` may not buy this. Queries allowed.
+
+        Called inside the checkout's transaction, under the buyer's mutex.
+        """
+
+    def quote(self, customer: Any, product: Any) -> Quote:
+        """Return name and price. Called once, when the checkout starts; the line keeps them."""
+        return Quote(name=product.title, unit_price=product.price, currency=product.currency)
+
+    def fulfil(self, line: Any, payment: Any) -> None:
+        """Do what ``line`` buys, because ``payment`` pays it. Idempotent; no network.
+
+        Called in the payment's transaction, with the mutex of (customer, product) taken. Raises
+        ``AccessWithheld`` where a person has revoked: the order is flagged, the payment is kept.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement fulfil(line, payment).")
+
+    def reverse(self, line: Any, payment: Any, reason: str) -> None:
+        """Undo what ``payment`` bought with ``line``. Idempotent; no network; same transaction."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement reverse(line, payment, reason)."
+        )
+
+
+class ProductFulfilment(BaseFulfilment):
+    """A line of kind ``product`` grants the product to the order's customer."""
+
+    def check_buyer(self, customer: Any, product: Any) -> None:
+        if product.seller_id is not None and product.seller_id == customer.pk:
+            raise CheckoutRefused(
+                "own_product", _("“%(product)s” is your own product.") % {"product": product}
+            )
+        if policies.has_access(customer, product):
+            raise AlreadyOwned(product, _("You own “%(product)s” already.") % {"product": product})
+        if policies.is_withheld(customer, product):
+            raise CheckoutRefused(
+                "withheld",
+                _("“%(product)s” is not available to you. Please write to us.")
+                % {"product": product},
+            )
+
+    def fulfil(self, line: Any, payment: Any) -> None:
+        customer, source = line.order.customer, self.source(line, payment)
+        try:
+            entitlements.grant_product(customer, line.product, source=source)
+        except AccessWithheld:
+            # Revoked after it was fulfilled: the person who did it knew. Only a payment that lands
+            # while the deny stands is news.
+            if not policies.was_granted(customer, line.product, source):
+                raise
+
+    def reverse(self, line: Any, payment: Any, reason: str) -> None:
+        entitlements.revoke_product(
+            line.order.customer, line.product, source=self.source(line, payment), reason=reason
+        )
+
+    def source(self, line: Any, payment: Any) -> Source:
+        """Return the source of the grant: one for each payment of a line, so each stands alone."""
+        return Source("payment", f"{line.order.public_id}/{line.position}/{payment.key}")
+
+
+def get_fulfilment(kind: str) -> BaseFulfilment:
+    """Return the fulfilment of a kind of line. Raises ``ImproperlyConfigured``."""
+    try:
+        path = settings.DIGITALSTORE_FULFILMENTS[kind]
+    except KeyError:
+        known = ", ".join(repr(name) for name in settings.DIGITALSTORE_FULFILMENTS)
+        raise ImproperlyConfigured(
+            f"DIGITALSTORE_FULFILMENTS has no fulfilment for lines of kind {kind!r}; it knows "
+            f"{known}. Write DIGITALSTORE_FULFILMENTS = {{{kind!r}: 'dotted.path.Fulfilment'}}."
+        ) from None
+    try:
+        fulfilment = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            f"DIGITALSTORE_FULFILMENTS[{kind!r}]: {path!r} can't be imported: {error}."
+        ) from error
+    if not (isinstance(fulfilment, type) and issubclass(fulfilment, BaseFulfilment)):
+        raise ImproperlyConfigured(
+            f"DIGITALSTORE_FULFILMENTS[{kind!r}]: {path!r} is not a BaseFulfilment. Derive it from "
+            f"django_digitalstore.payments.fulfilments.BaseFulfilment."
+        )
+    return fulfilment()

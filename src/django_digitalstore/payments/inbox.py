@@ -1,0 +1,248 @@
+"""The webhook inbox: what providers say is stored before it is believed, and applied once.
+
+Three transactions: store the message; claim it and apply it, with the claim as the first statement;
+record the failure, if it raised. So an answer of 2xx means that the message is kept, and whatever
+breaks in between is healed by one more delivery.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import OperationalError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_digitalstore.core.exceptions import InvalidBackend
+from django_digitalstore.core.flow import is_transient, retry_transaction
+
+from . import flows
+from .backends import BasePaymentBackend, Message, payment_backends
+from .events import PaymentReported
+from .exceptions import WebhookInvalid, WebhookNotVerified
+from .models import InboxMessage, InboxState
+
+__all__ = ["Answer", "process", "process_waiting", "receive", "replay"]
+
+logger = logging.getLogger(__name__)
+
+#: The one body of every refused signature: it tells a forger nothing.
+NOT_VERIFIED = "The signature does not verify."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider is answered. 2xx means kept, 5xx means send it again."""
+
+    status: int
+    text: str
+
+
+class Unreadable(ValueError):
+    """A body that is not an event."""
+
+
+def receive(alias: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """Verify, store and apply a webhook. Never raises for what a sender can send.
+
+    Must run outside any transaction of the caller's, so that what is stored stays stored.
+    """
+    backend = _backend(alias)
+    if isinstance(backend, Answer):
+        return backend
+    try:
+        message = backend.verify(body, headers)
+    except WebhookNotVerified as error:
+        logger.warning("A webhook of %r was refused: %s", alias, error)
+        return Answer(401, NOT_VERIFIED)
+    except ImproperlyConfigured as error:
+        logger.error("Webhooks of %r cannot be verified: %s", alias, error)
+        return Answer(503, "The webhook secret is not configured.")
+    try:
+        stored = _store(alias, message)
+    except OperationalError as error:
+        if not is_transient(error):
+            raise
+        return Answer(503, "Busy, please send it again.")
+    if stored.state == InboxState.PROCESSED and stored.digest == message.digest:
+        return Answer(200, "Processed already.")
+    return process(stored, message=message)
+
+
+def _backend(alias: str) -> BasePaymentBackend | Answer:
+    if alias not in payment_backends:
+        return Answer(404, "No such provider.")
+    try:
+        return payment_backends[alias]
+    except InvalidBackend as error:
+        logger.error("Webhooks of %r cannot be verified: %s", alias, error)
+        return Answer(503, "The provider is not configured.")
+
+
+def _store(alias: str, message: Message) -> InboxMessage:
+    """Keep the message, in its own transaction; the first delivery of an id makes the row."""
+    row = InboxMessage(
+        alias=alias,
+        message_id=message.id,
+        sent_at=message.sent_at,
+        body=message.body,
+        digest=message.digest,
+    )
+
+    def insert() -> None:
+        InboxMessage.objects.bulk_create([row], ignore_conflicts=True)
+
+    retry_transaction(insert)
+    return InboxMessage.objects.defer("body", "traceback").get(alias=alias, message_id=message.id)
+
+
+def process(stored: InboxMessage, *, message: Message | None = None) -> Answer:
+    """Apply a stored message, with the body of ``message`` where that is a newer delivery.
+
+    Idempotent: any message, any number of times. Failures are recorded on the row, not raised.
+    """
+    try:
+        return retry_transaction(lambda: _apply(stored.pk, message))
+    except Exception as error:
+        # Whatever it is, it is recorded, and 500 makes the provider send it again.
+        logger.exception("Webhook message %s of %r failed.", stored.message_id, stored.alias)
+        _record_failure(stored.pk, error)
+        return Answer(500, "Failed, please send it again.")
+
+
+def _record_failure(pk: int, error: Exception) -> None:
+    # A processed message stays processed, whatever a later delivery of it ran into.
+    failing = InboxMessage.objects.filter(pk=pk).exclude(state=InboxState.PROCESSED)
+    text = f"{type(error).__name__}: {error}"[:500]
+    trace = "".join(traceback.format_exception(error))
+
+    def record() -> None:
+        failing.update(
+            state=InboxState.FAILED, attempts=F("attempts") + 1, error=text, traceback=trace
+        )
+
+    try:
+        retry_transaction(record)
+    except Exception:
+        logger.exception("The failure of webhook message %s could not be recorded.", pk)
+
+
+def _apply(pk: int, newer: Message | None) -> Answer:
+    """Claim, merge, derive and mark, in the caller's transaction."""
+    claim = InboxMessage.objects.filter(pk=pk)
+    if newer is None:
+        claim.update(attempts=F("attempts") + 1)
+    else:
+        # A duplicate of what is processed claims nothing; another body of the same id is merged.
+        unprocessed = ~Q(state=InboxState.PROCESSED) | ~Q(digest=newer.digest)
+        claimed = claim.filter(unprocessed).update(
+            attempts=F("attempts") + 1,
+            body=newer.body,
+            digest=newer.digest,
+            sent_at=newer.sent_at,
+        )
+        if not claimed:
+            return Answer(200, "Processed already.")
+    row = claim.defer("traceback").get()
+    backend = payment_backends[row.alias]
+    message = Message(id=row.message_id, sent_at=row.sent_at, body=bytes(row.body))
+    try:
+        data = parse(message.body)
+    except Unreadable as error:
+        return _finish(row, InboxState.UNREADABLE, 400, str(error))
+    try:
+        events = backend.normalize(
+            Message(id=message.id, sent_at=message.sent_at, body=message.body, data=data)
+        )
+    except WebhookInvalid as error:
+        return _finish(row, InboxState.INVALID, 400, str(error))
+    if not events:
+        return _finish(row, InboxState.IGNORED, 200, "")
+    applied = flows.apply_events(row.alias, events)
+    if applied.unmatched:
+        return _finish(row, InboxState.UNMATCHED, 200, applied.reason, applied.waits_for)
+    if applied.waits_for:
+        return _finish(row, InboxState.WAITING, 200, "", applied.waits_for)
+    answer = _finish(row, InboxState.PROCESSED, 200, "")
+    for event in events:
+        if isinstance(event, PaymentReported):
+            _mark_waiting_processed(flows.payment_key(row.alias, event.payment))
+    return answer
+
+
+def _finish(
+    row: InboxMessage, state: InboxState, status: int, error: str, waits_for: str = ""
+) -> Answer:
+    InboxMessage.objects.filter(pk=row.pk).update(
+        state=state,
+        error=error[:500],
+        traceback="",
+        waits_for=waits_for,
+        processed_at=timezone.now() if state == InboxState.PROCESSED else None,
+    )
+    return Answer(status, str(state.value) if status == 200 else f"{state.value}: {error}")
+
+
+def _mark_waiting_processed(key: str) -> None:
+    """Say of messages whose facts were waiting for this payment that they are applied.
+
+    After the commit, in a transaction of its own: another worker may hold such a message while it
+    waits for our payment's mutex, and touching it here would be a deadlock.
+    """
+    transaction.on_commit(lambda: process_waiting(key), robust=True)
+
+
+def process_waiting(key: str) -> int:
+    """Apply again what waits for ``key`` (``flows.payment_key``, ``flows.checkout_key``)."""
+    waiting = InboxMessage.objects.filter(
+        waits_for=key, state__in=[InboxState.WAITING, InboxState.UNMATCHED]
+    ).defer("body", "traceback")
+    rows = list(waiting.order_by("pk")[:100])
+    for row in rows:
+        process(row)
+    return len(rows)
+
+
+def replay(stored: InboxMessage) -> Answer:
+    """Apply a stored message again, whatever its state. Harmless for one that is processed."""
+    return process(stored)
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in ``body``. Raises ``Unreadable``, which says what it is instead.
+
+    Strict: no NaN, no key twice, UTF-8 only.
+    """
+    try:
+        data = json.loads(
+            body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys
+        )
+    except UnicodeDecodeError:
+        raise Unreadable("The body is not UTF-8.") from None
+    except RecursionError:
+        raise Unreadable("The body is nested too deeply.") from None
+    except Unreadable:
+        raise
+    except ValueError:
+        raise Unreadable("The body is not JSON.") from None
+    if not isinstance(data, dict):
+        raise Unreadable("The body is not a JSON object.")
+    return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise Unreadable(f"The body holds {name}, which is not JSON.")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise Unreadable("The body holds a key twice.")
+    return result

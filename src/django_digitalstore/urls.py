@@ -1,0 +1,9 @@
+"""URLs that are the suite's own, of the installed features: ``path("store/", include(...))``."""
+
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = []
+
+if apps.is_installed("django_digitalstore.payments"):
+    urlpatterns += [path("payments/", include("django_digitalstore.payments.urls"))]

@@ -1,0 +1,1 @@
+"""Host projects: the suite's tests run under each of them."""

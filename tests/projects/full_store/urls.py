@@ -1,0 +1,10 @@
+"""URLs of the full store."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("store/", include("django_digitalstore.urls")),
+]
