@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from babel import Locale
+from babel.numbers import format_currency
 from django import forms
 from django.core.exceptions import ValidationError
 from django.template import Context, Template
@@ -209,6 +210,9 @@ def test_the_active_language_is_the_default_and_the_sites_without_one() -> None:
 def test_formatting_one_currency_leaves_the_next_alone() -> None:
     assert format_money(1999, "KWD", "en") == "KWD\xa01.999"
     assert format_money(1999, "EUR", "en") == "€19.99"
+    # Nor does it change the patterns that the site's own code gets from Babel.
+    format_money(1999, "KWD", "en")
+    assert format_currency(1, "EUR", locale="en", currency_digits=False) == "€1.00"
 
 
 def test_the_filter_writes_an_amount_and_nothing_for_none() -> None:

@@ -173,9 +173,13 @@ def test_a_kind_has_one_handler(desk) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_inside_a_transaction_nothing_is_claimed(desk) -> None:
     message = letter()
+    exhausted = letter("exhausted", attempts=14)
     for attempt in (lambda: deliver(message.pk), sweep):
-        with transaction.atomic(), pytest.raises(CalledInTransaction):
-            attempt()
+        with transaction.atomic():
+            with pytest.raises(CalledInTransaction):
+                attempt()
+            exhausted.refresh_from_db()
+            assert exhausted.state == "pending"
     message.refresh_from_db()
     assert (message.attempts, message.claimed_until) == (0, None)
     assert desk.delivered == []
@@ -186,6 +190,7 @@ def test_what_is_sent_given_up_not_due_or_missing_is_skipped(desk) -> None:
     assert deliver(letter("sent", state="sent").pk) is Delivery.SKIPPED
     assert deliver(letter("failed", state="failed").pk) is Delivery.SKIPPED
     assert deliver(letter("later", next_try_at=timezone.now() + MINUTE).pk) is Delivery.SKIPPED
+    assert deliver(letter("exhausted", attempts=14).pk) is Delivery.SKIPPED
     assert deliver(0) is Delivery.SKIPPED
     assert desk.delivered == []
 

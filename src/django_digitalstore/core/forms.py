@@ -91,8 +91,8 @@ class PriceField(forms.DecimalField):
         if self.disabled:
             return False
         try:
-            cleaned = self.to_python(data)
-            if cleaned is not None and self.currency is not None:
+            cleaned: Decimal | int | None = self.to_python(data)
+            if isinstance(cleaned, Decimal) and self.currency is not None:
                 cleaned = self.clean_for(cleaned, self.currency)
         except ValidationError:
             return True

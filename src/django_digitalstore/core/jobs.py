@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TextIO
+from typing import Any, Protocol
 
 from django.db.models import Q
 from django.utils import timezone
@@ -22,6 +22,12 @@ __all__ = ["JobResult", "PeriodicJob", "UnknownJob", "periodic_job", "registered
 logger = logging.getLogger(__name__)
 
 _LONGEST_ERROR = 2000
+
+
+class SupportsWrite(Protocol):
+    """What ``run_due`` writes its lines to: a file, or a command's ``self.stdout``."""
+
+    def write(self, text: str, /) -> Any: ...
 
 
 class UnknownJob(DigitalStoreError, LookupError):
@@ -80,7 +86,7 @@ def registered_jobs() -> list[PeriodicJob]:
 
 
 def run_due(
-    now: datetime | None = None, stdout: TextIO | None = None, *, only: str | None = None
+    now: datetime | None = None, stdout: SupportsWrite | None = None, *, only: str | None = None
 ) -> list[JobResult]:
     """Run the jobs that are due, one after the other; return how each of them ended.
 

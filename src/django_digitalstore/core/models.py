@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
@@ -18,7 +20,7 @@ class OutboxState(models.TextChoices):
     FAILED = "failed", _("given up")
 
 
-def outbox_states() -> list[tuple[str, str]]:
+def outbox_states() -> list[tuple[str, Any]]:
     """Return the choices of ``OutboxMessage.state``. Named in a migration: never move it."""
     return OutboxState.choices
 

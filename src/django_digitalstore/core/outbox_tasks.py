@@ -5,6 +5,7 @@ A worker imports the task from here by its path.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -12,16 +13,20 @@ from django.core.exceptions import ImproperlyConfigured
 
 __all__ = ["deliver_outbox_message", "get_task"]
 
+task: Any
+task_backends: Any
 try:
-    from django.tasks import task, task_backends
+    tasks = import_module("django.tasks")
 except ImportError:
     try:
-        from django_tasks import task, task_backends
+        # The backport, for Django 5.2.
+        tasks = import_module("django_tasks")
     except ImportError:
         raise ImproperlyConfigured(
             f"DIGITALSTORE_TASKS = {settings.DIGITALSTORE_TASKS!r} needs Django's tasks, which "
             "came with Django 6.0. Install django-tasks, or write DIGITALSTORE_TASKS = None."
         ) from None
+task, task_backends = tasks.task, tasks.task_backends
 
 
 def _named(alias: str) -> str:

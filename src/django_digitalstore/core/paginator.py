@@ -80,10 +80,10 @@ class CountlessPaginator(Paginator):
         self._furthest_page = 1
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """The number of rows, or a number that shows as ">1000" where there are more."""
         limit = max(self.count_limit, self.per_page)
-        rows = self.object_list
+        rows: Any = self.object_list
         if hasattr(rows, "query"):
             # A limited subquery: the database stops at the limit, and need not sort for it.
             if not rows.query.is_sliced:
@@ -98,7 +98,7 @@ class CountlessPaginator(Paginator):
         return _AtLeast(limit) if found > limit else found
 
     @property
-    def num_pages(self) -> int:  # type: ignore[override]
+    def num_pages(self) -> int:
         """The number of pages that are known to exist."""
         if self.count == 0 and not self.allow_empty_first_page:
             return 0
