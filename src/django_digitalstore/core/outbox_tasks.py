@@ -39,7 +39,7 @@ def _named(alias: str) -> str:
     return alias
 
 
-@task(backend=_named(settings.DIGITALSTORE_TASKS or "default"))
+@task(backend=_named(settings.DIGITALSTORE_TASKS or "default"))  # type: ignore[untyped-decorator]
 def deliver_outbox_message(pk: int) -> str:
     """Deliver one message of the outbox; its failure is recorded there, not here."""
     from .outbox import deliver
