@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from . import (
     get_order_model,
     get_payment_model,
     get_refund_model,
+    policies,
 )
 from .backends import CheckoutAttempt, CheckoutLine, Item, payment_backends
 from .choices import Attention, Discrepancy, OrderStatus, PaymentState
@@ -84,6 +85,8 @@ class Applied:
     waits_for: str = ""
     unmatched: bool = False
     reason: str = ""
+    #: Public id of the order that the facts belong to; of one, where they belong to several.
+    order: str = ""
 
 
 # --- Checkout -------------------------------------------------------------------------------
@@ -182,6 +185,10 @@ def retry_checkout(order: AbstractOrder, *, alias: str = "default") -> AbstractP
     locked = _lock_order(order.pk)
     if locked.status not in _UNPAID:
         raise CheckoutRefused("settled", _("This order is paid already."))
+    if policies.is_being_paid(locked):
+        raise CheckoutRefused(
+            "being_paid", _("A payment of this order is on its way. Please wait for it.")
+        )
     for line in locked.lines.select_related("product"):
         if not line.product.is_for_sale:
             raise CheckoutRefused(
@@ -374,7 +381,8 @@ def apply_events(alias: str, events: Sequence[PaymentEvent]) -> Applied:
             applied = Applied(payment_key(alias, event.payment))
     for pk in sorted(orders):
         _settle(_lock_order(pk))
-    return applied
+    order_id = min((order.public_id for order in orders.values()), default="")
+    return replace(applied, order=order_id)
 
 
 def _lock_order(pk: Any) -> AbstractOrder:
@@ -632,8 +640,13 @@ def refresh_order(order: AbstractOrder) -> AbstractOrder:
 
     Errors of a provider are logged and change nothing. Calls providers outside any transaction.
     """
-    open_attempts = get_payment_model().objects.filter(
-        order=order, state__in=[PaymentState.OPEN, PaymentState.PROCESSING]
+    # A buyer whose card was declined may pay within the same checkout, while that lasts.
+    payable = Q(checkout_expires_at=None) | Q(checkout_expires_at__gt=timezone.now())
+    asked = Q(state__in=[PaymentState.OPEN, PaymentState.PROCESSING]) | Q(
+        payable, state__in=[PaymentState.FAILED, PaymentState.CANCELLED]
+    )
+    open_attempts = get_payment_model().objects.filter(asked, order=order).exclude(
+        checkout_reference=""
     )
     for alias, reference in sorted(
         set(open_attempts.order_by().values_list("alias", "checkout_reference"))

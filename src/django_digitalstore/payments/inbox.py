@@ -167,10 +167,12 @@ def _apply(pk: int, newer: Message | None) -> Answer:
         return _finish(row, InboxState.IGNORED, 200, "")
     applied = flows.apply_events(row.alias, events)
     if applied.unmatched:
-        return _finish(row, InboxState.UNMATCHED, 200, applied.reason, applied.waits_for)
+        return _finish(
+            row, InboxState.UNMATCHED, 200, applied.reason, applied.waits_for, applied.order
+        )
     if applied.waits_for:
-        return _finish(row, InboxState.WAITING, 200, "", applied.waits_for)
-    answer = _finish(row, InboxState.PROCESSED, 200, "")
+        return _finish(row, InboxState.WAITING, 200, "", applied.waits_for, applied.order)
+    answer = _finish(row, InboxState.PROCESSED, 200, "", order=applied.order)
     for event in events:
         if isinstance(event, PaymentReported):
             _mark_waiting_processed(flows.payment_key(row.alias, event.payment))
@@ -178,13 +180,19 @@ def _apply(pk: int, newer: Message | None) -> Answer:
 
 
 def _finish(
-    row: InboxMessage, state: InboxState, status: int, error: str, waits_for: str = ""
+    row: InboxMessage,
+    state: InboxState,
+    status: int,
+    error: str,
+    waits_for: str = "",
+    order: str = "",
 ) -> Answer:
     InboxMessage.objects.filter(pk=row.pk).update(
         state=state,
         error=error[:500],
         traceback="",
         waits_for=waits_for,
+        order_reference=order or row.order_reference,
         processed_at=timezone.now() if state == InboxState.PROCESSED else None,
     )
     return Answer(status, str(state.value) if status == 200 else f"{state.value}: {error}")

@@ -51,6 +51,7 @@ class InboxMessage(models.Model):
         _("state"), max_length=20, choices=inbox_states, default=InboxState.RECEIVED
     )
     waits_for = models.CharField(_("waits for"), max_length=255, blank=True, default="")
+    order_reference = models.CharField(_("order"), max_length=20, blank=True, default="")
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
     error = models.CharField(_("error"), max_length=500, blank=True, default="")
@@ -66,6 +67,7 @@ class InboxMessage(models.Model):
         indexes = [
             models.Index(fields=["state", "-received_at"], name="dstore_inbox_state"),
             models.Index(fields=["waits_for"], name="dstore_inbox_waits_for"),
+            models.Index(fields=["order_reference"], name="dstore_inbox_order"),
         ]
         permissions = [
             ("replay_webhook", _("Can process a stored webhook message again")),
