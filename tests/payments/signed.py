@@ -35,7 +35,9 @@ def headers(
     }
 
 
-def post(client: Any, body: bytes | dict[str, Any], message_id: str, *, url: str = URL, **how: Any) -> Any:
+def post(
+    client: Any, body: bytes | dict[str, Any], message_id: str, *, url: str = URL, **how: Any
+) -> Any:
     """Deliver a body through the test client."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return client.post(
@@ -73,7 +75,12 @@ def at(second: int) -> str:
 
 
 def payment_event(
-    attempt: Any, state: str = "succeeded", *, reference: str = "pay_1", second: int = 10, **data: Any
+    attempt: Any,
+    state: str = "succeeded",
+    *,
+    reference: str = "pay_1",
+    second: int = 10,
+    **data: Any,
 ) -> dict[str, Any]:
     """Return the body that reports a payment of ``attempt``."""
     return {

@@ -76,7 +76,9 @@ def test_a_duplicate_costs_at_most_three_queries(client, attempt, django_assert_
         signed.post(client, body, "msg_1")
 
 
-def test_a_redelivery_with_another_body_is_merged_though_its_id_was_processed(client, attempt, owner, book):
+def test_a_redelivery_with_another_body_is_merged_though_its_id_was_processed(
+    client, attempt, owner, book
+):
     signed.post(client, signed.payment_event(attempt, "failed", second=5), "msg_1")
     assert status(attempt) == "failed"
 
@@ -85,7 +87,9 @@ def test_a_redelivery_with_another_body_is_merged_though_its_id_was_processed(cl
     assert (answer.status_code, answer.content) == (200, b"processed\n")
     assert status(attempt) == "paid"
     assert has_access(owner, book)
-    assert bytes(InboxMessage.objects.get().body) == json.dumps(signed.payment_event(attempt)).encode()
+    assert (
+        bytes(InboxMessage.objects.get().body) == json.dumps(signed.payment_event(attempt)).encode()
+    )
 
 
 def test_a_type_we_do_not_act_on_is_ignored_visibly(client):
@@ -95,7 +99,9 @@ def test_a_type_we_do_not_act_on_is_ignored_visibly(client):
     assert stored() == [("msg_1", "ignored")]
 
 
-def test_a_refund_before_its_payment_waits_and_then_nothing_is_granted(client, attempt, owner, book):
+def test_a_refund_before_its_payment_waits_and_then_nothing_is_granted(
+    client, attempt, owner, book
+):
     answer = signed.post(client, signed.refund_event(is_full=True), "msg_refund")
 
     assert (answer.status_code, answer.content) == (200, b"waiting\n")
@@ -124,7 +130,9 @@ def test_what_waited_is_processed_when_its_payment_came(client):
     assert status(attempt) == "disputed"
 
 
-def test_a_payment_of_another_checkout_is_kept_unmatched_and_never_fulfilled(client, attempt, owner, book):
+def test_a_payment_of_another_checkout_is_kept_unmatched_and_never_fulfilled(
+    client, attempt, owner, book
+):
     body = signed.payment_event(attempt, checkout="someone-elses")
 
     answer = signed.post(client, body, "msg_1")
@@ -155,7 +163,9 @@ def test_another_amount_is_a_fact_that_is_flagged_and_grants_nothing(client, att
     assert not has_access(owner, book)
 
 
-def test_another_currency_is_a_fact_that_is_flagged_and_grants_nothing(client, attempt, owner, book):
+def test_another_currency_is_a_fact_that_is_flagged_and_grants_nothing(
+    client, attempt, owner, book
+):
     signed.post(client, signed.payment_event(attempt, currency="JPY"), "msg_1")
 
     assert get_payment_model().objects.get().discrepancy == "currency"
@@ -252,12 +262,16 @@ def test_a_wrong_required_field_is_answered_400_and_stored_with_its_path(
     assert status(attempt) == "pending"
 
 
-@pytest.mark.parametrize("timestamp", [None, 5, "yesterday", "2026-01-01T00:00:00", "2026-99-99T00:00:00Z"])
+@pytest.mark.parametrize(
+    "timestamp", [None, 5, "yesterday", "2026-01-01T00:00:00", "2026-99-99T00:00:00Z"]
+)
 def test_a_wrong_time_is_invalid(client, attempt, timestamp):
     answer = signed.post(client, {**signed.payment_event(attempt), "timestamp": timestamp}, "msg_1")
 
     assert answer.status_code == 400
-    assert InboxMessage.objects.get().error == "timestamp: must be a time with a time zone (ISO 8601)."
+    assert (
+        InboxMessage.objects.get().error == "timestamp: must be a time with a time zone (ISO 8601)."
+    )
 
 
 def test_an_invalid_message_can_be_replayed_after_a_fix(client, attempt, owner, book, monkeypatch):
@@ -300,7 +314,9 @@ def test_what_is_authentic_but_no_event_is_unreadable(client, body, error):
     assert stored() == [("msg_1", "unreadable")]
 
 
-@pytest.mark.parametrize("body", [{"data": {}}, {"type": 5}, {"type": "payment.succeeded", "data": []}])
+@pytest.mark.parametrize(
+    "body", [{"data": {}}, {"type": 5}, {"type": "payment.succeeded", "data": []}]
+)
 def test_an_object_without_type_or_data_is_invalid(client, body):
     answer = signed.post(client, body, "msg_1")
 
@@ -407,7 +423,10 @@ def test_a_body_of_ten_megabytes_is_answered_413_whether_it_is_signed_or_not(cli
     big = signed.payment_event(attempt, padding="x" * 10_000_000)
 
     assert signed.post(client, big, "msg_1").status_code == 413
-    assert client.post(signed.URL, data=b"x" * 10_000_000, content_type="text/plain").status_code == 413
+    assert (
+        client.post(signed.URL, data=b"x" * 10_000_000, content_type="text/plain").status_code
+        == 413
+    )
     assert stored() == []
 
 
@@ -485,7 +504,9 @@ def test_under_atomic_requests_the_record_of_a_failure_survives(client, settings
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_webhook_that_overtakes_the_answer_of_its_checkout_is_applied_when_the_answer_comes(client):
+def test_a_webhook_that_overtakes_the_answer_of_its_checkout_is_applied_when_the_answer_comes(
+    client,
+):
     customer, book = signed.make_customer(), signed.make_product()
     from django_digitalstore.payments import flows
     from django_digitalstore.payments.backends.base import Checkout

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from django_digitalstore.core import guard, locks, outbox
 from django_digitalstore.core.flow import flow, retry_transaction
-from django_digitalstore.core.provider_calls import call_provider
+from django_digitalstore.core.provider_calls import call_provider, refuse_in_transaction
 from django_digitalstore.entitlements.exceptions import AccessWithheld
 from django_digitalstore.entitlements.flows import lock_access
 
@@ -107,35 +107,9 @@ def start_checkout(
     ``CheckoutRefused`` (``AlreadyOwned`` among them) with a message for the buyer; nothing is
     written then. One transaction, no network: ``open_checkout`` asks the provider afterwards.
     """
-    if not lines:
-        raise CheckoutRefused("empty", _("There is nothing to buy: choose a product first."))
-    if len({(line.kind, line.product.pk) for line in lines}) != len(lines):
-        raise CheckoutRefused("twice", _("The same product is in the order twice."))
     locks.take(f"checkout:{customer.pk}")
-    # Read again under the lock: what the caller holds may be old.
-    products = {
-        p.pk: p
-        for p in type(lines[0].product)._default_manager.filter(
-            pk__in=[line.product.pk for line in lines]
-        )
-    }
-    quoted = []
-    for request in lines:
-        product = products.get(request.product.pk)
-        if product is None or not product.is_for_sale:
-            raise CheckoutRefused(
-                "not_for_sale", _("“%(product)s” is not for sale.") % {"product": request.product}
-            )
-        fulfilment = get_fulfilment(request.kind)
-        fulfilment.check_buyer(customer, product)
-        quoted.append((request.kind, product, fulfilment.quote(customer, product)))
-    currencies = {quote.currency for *__, quote in quoted}
-    if len(currencies) != 1:
-        raise CheckoutRefused(
-            "currencies",
-            _("These products have different currencies: buy them one after the other."),
-        )
-    currency = currencies.pop()
+    quoted = policies.quote_lines(customer, lines)
+    currency = quoted[0][2].currency
     total = sum(quote.unit_price for *__, quote in quoted)
     if total == 0:
         alias = FREE
@@ -254,6 +228,7 @@ def open_checkout(
     ``CheckoutUnavailable`` with a message for the buyer when the provider fails; the attempt stays
     and can be opened again. Calls the provider outside any transaction.
     """
+    refuse_in_transaction("payments.flows.open_checkout()")
     model = get_payment_model()
     deadline = time.monotonic() + wait
     while True:
@@ -645,6 +620,7 @@ def refresh_order(order: AbstractOrder) -> AbstractOrder:
     asked = Q(state__in=[PaymentState.OPEN, PaymentState.PROCESSING]) | Q(
         payable, state__in=[PaymentState.FAILED, PaymentState.CANCELLED]
     )
+    refuse_in_transaction("payments.flows.refresh_order()")
     open_attempts = get_payment_model().objects.filter(asked, order=order).exclude(
         checkout_reference=""
     )
