@@ -234,7 +234,8 @@ def paper_texture(
         for y in (-side, 0, side):
             around.paste(noise, (x + pad, y + pad))
     soft = around.filter(ImageFilter.GaussianBlur(grain)).crop((pad, pad, side + pad, side + pad))
-    low, high = soft.getextrema()
+    used = [value for value, count in enumerate(soft.histogram()) if count]
+    low, high = used[0], used[-1]
     reach = 26 * strength
     levels = [
         round((min(max(value, low), high) - low) / max(1, high - low) * reach)
@@ -315,7 +316,8 @@ _STRUCK: tuple[tuple[str, float, tuple[float, ...], float, float, float], ...] =
 
 def _percussion(product: DemoProduct, version: str) -> Files:
     members: dict[str, bytes | str] = {
-        f"{name}.wav": build_wav(struck(*shape)) for name, *shape in _STRUCK
+        f"{name}.wav": build_wav(struck(pitch, partials, decay, seconds, knock))
+        for name, pitch, partials, decay, seconds, knock in _STRUCK
     }
     members["README.txt"] = (
         f"Kitchen Percussion {version}\n\nWAV, 44.1 kHz, 16 bit, mono. Royalty-free.\n"

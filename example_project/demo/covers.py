@@ -139,7 +139,7 @@ def _letterform(image: Image.Image, palette: Palette, rng: random.Random, title:
     """One enormous letter, cropped, on the lines that it stands on."""
     draw = ImageDraw.Draw(image)
     font = _font(820)
-    place, stroke = _at(470, 842), 24 * SCALE
+    place, stroke = (470 * SCALE, 842 * SCALE), 24 * SCALE
     edges = draw.textbbox(place, "a", font=font, anchor="ms", stroke_width=stroke)
     draw.text(
         place,
