@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 
 from . import get_order_line_model, get_order_model, get_payment_model
 from .choices import OrderStatus, PaymentState
+from .exceptions import CheckoutRefused
+from .fulfilments import Quote, get_fulfilment
 
 if TYPE_CHECKING:
     from .abstract_models import AbstractOrder, OrderQuerySet
@@ -19,6 +23,7 @@ __all__ = [
     "is_being_paid",
     "orders_of_customer",
     "orders_of_seller",
+    "quote_lines",
 ]
 
 #: Statuses of an order that was never paid; a late success still wins.
@@ -55,10 +60,42 @@ def orders_of_customer(user: Any) -> OrderQuerySet:
 
 
 def orders_of_seller(user: Any) -> OrderQuerySet:
-    """Return the orders that hold products of ``user``, with those lines only as ``shown_lines``."""
+    """Return the orders that hold lines of ``user``; those lines alone are ``shown_lines``."""
     lines = get_order_line_model().objects.filter(product__seller=user).order_by("position")
     return get_order_model().objects.of_seller(user).prefetch_related(_shown(lines))
 
 
 def _shown(lines: Any) -> Prefetch:
     return Prefetch("lines", queryset=lines, to_attr="shown_lines")
+
+
+def quote_lines(customer: Any, lines: Sequence[Any]) -> list[tuple[str, Any, Quote]]:
+    """Return (kind, product, quote) for each requested line, with products and prices as of now.
+
+    Raises ``CheckoutRefused`` (``AlreadyOwned`` among them), with a message for the buyer, where
+    this customer may not buy all of it together. What it says holds under the customer's checkout
+    mutex only: a page may ask it to say early what ``start_checkout`` would say.
+    """
+    if not lines:
+        raise CheckoutRefused("empty", _("There is nothing to buy: choose a product first."))
+    if len({(line.kind, line.product.pk) for line in lines}) != len(lines):
+        raise CheckoutRefused("twice", _("The same product is in the order twice."))
+    # Read again: what the caller holds may be old.
+    manager = type(lines[0].product)._default_manager
+    products = {p.pk: p for p in manager.filter(pk__in=[line.product.pk for line in lines])}
+    quoted = []
+    for request in lines:
+        product = products.get(request.product.pk)
+        if product is None or not product.is_for_sale:
+            raise CheckoutRefused(
+                "not_for_sale", _("“%(product)s” is not for sale.") % {"product": request.product}
+            )
+        fulfilment = get_fulfilment(request.kind)
+        fulfilment.check_buyer(customer, product)
+        quoted.append((request.kind, product, fulfilment.quote(customer, product)))
+    if len({quote.currency for *__, quote in quoted}) != 1:
+        raise CheckoutRefused(
+            "currencies",
+            _("These products have different currencies: buy them one after the other."),
+        )
+    return quoted

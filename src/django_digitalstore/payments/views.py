@@ -1,0 +1,479 @@
+"""Pages of the payments: checkout, the way back from the provider, orders and receipts.
+
+All are generic: a host subclasses them, with a role, and routes the subclass.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.cache import cache
+from django.db import connections, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.decorators import classonlymethod
+from django.utils.encoding import escape_uri_path
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.views.generic import DetailView, FormView, ListView
+
+from django_digitalstore.catalog import get_product_model
+from django_digitalstore.core.money import format_money
+from django_digitalstore.core.paginator import CountlessPaginator
+from django_digitalstore.core.roles import CUSTOMER, SELLER
+from django_digitalstore.core.site_url import absolute_url, site_url
+from django_digitalstore.core.views import GenericView
+
+from . import flows, get_order_model, policies
+from .abstract_models import AbstractOrder, AbstractPayment
+from .choices import PaymentState, RefundState
+from .exceptions import AlreadyOwned, CheckoutRefused, CheckoutUnavailable
+from .flows import LineRequest
+from .forms import CheckoutForm
+
+__all__ = [
+    "GenericCheckoutView",
+    "GenericOrderDetailView",
+    "GenericOrderHistoryView",
+    "GenericOrderReceiptView",
+    "GenericOrderReturnView",
+]
+
+logger = logging.getLogger(__name__)
+
+#: More products than this in one address is no buyer.
+MOST_PRODUCTS = 50
+#: Seconds until the return page looks again, each time; after the last it waits for a click.
+LOOK_AGAIN = (2, 3, 5, 8, 13, 21, 30, 30, 30, 30)
+#: Seconds for which one answer of the provider about an order is good enough.
+ASK_AGAIN = 1
+
+
+class _SeeOther(HttpResponseRedirect):
+    """After a POST, go on with GET: the one redirect that says so."""
+
+    status_code = 303
+
+
+class _TalksToProvider(GenericView):
+    """Base of pages that call a provider: they run outside the transaction of a request."""
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+        # On the function itself: an attribute of dispatch() would be lost with the first mixin of
+        # the host that overrides it.
+        view = super().as_view(**initkwargs)
+        for alias in connections:
+            transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+
+class _OrderTemplates(GenericView):
+    """Finds the host's ``<app>/order_<suffix>.html`` before the suite's own template."""
+
+    template_suffix: ClassVar[str]
+    template_name: str | None = None
+
+    def get_template_names(self) -> list[str]:
+        """Return the templates to try, first one first. Hook: no I/O."""
+        if self.template_name:
+            return [self.template_name]
+        suffix = self.template_suffix
+        meta = get_order_model()._meta
+        own = "checkout" if suffix == "checkout" else f"order_{suffix}"
+        return [
+            f"{meta.app_label}/{meta.model_name}_{suffix}.html",
+            f"digitalstore/payments/{own}.html",
+        ]
+
+
+class _OpensCheckout(_TalksToProvider):
+    """What the checkout and the return page share: sending the buyer to the provider."""
+
+    needs: ClassVar[dict[str, tuple[str, str]]] = {
+        "return_url": ("get_return_url", '"shop:order_return"'),
+        "cancel_url": ("get_cancel_url", '"shop:order_detail"'),
+        "owned_url": ("get_owned_url", '"shop:library"'),
+    }
+    #: Name of the URL of the return page; it takes an order's public id.
+    return_url: str | None = None
+    #: Name of the URL of the page for buyers who turn back; it takes an order's public id.
+    cancel_url: str | None = None
+    #: URL, or its name, of the page with what the buyer owns.
+    owned_url: str | None = None
+    #: Alias in ``DIGITALSTORE_PAYMENTS`` of the provider that is paid.
+    payment_alias: str = "default"
+
+    def get_return_url(self, order: AbstractOrder) -> str:
+        """Return the path that the provider sends the buyer back to. Hook: no I/O."""
+        assert self.return_url is not None  # as_view() saw to it
+        return reverse(self.return_url, args=[order.public_id])
+
+    def get_cancel_url(self, order: AbstractOrder) -> str:
+        """Return the path that the provider sends a buyer to who turns back. Hook: no I/O."""
+        assert self.cancel_url is not None
+        return reverse(self.cancel_url, args=[order.public_id])
+
+    def get_owned_url(self) -> str:
+        """Return the URL of the buyer's library. Hook: no I/O."""
+        assert self.owned_url is not None
+        return resolve_url(self.owned_url)
+
+    def get_payment_alias(self) -> str:
+        """Return the alias of the provider that is paid. Never from the request. Hook."""
+        return self.payment_alias
+
+    def go_and_pay(self, payment: AbstractPayment) -> HttpResponse:
+        """Redirect to the provider's checkout, or to the return page where nothing is to be paid.
+
+        Calls the provider, outside any transaction. Raises ``CheckoutUnavailable``.
+        """
+        order = payment.order
+        if payment.state == PaymentState.CREATED:
+            payment = flows.open_checkout(
+                payment,
+                return_url=absolute_url(self.get_return_url(order)),
+                cancel_url=absolute_url(self.get_cancel_url(order)),
+            )
+        if payment.state != PaymentState.OPEN:
+            return _SeeOther(self.get_return_url(order))
+        # It is the provider's own and may lead anywhere, but it has to be a page.
+        if urlsplit(payment.checkout_url).scheme not in ("http", "https"):
+            logger.error("Provider %r gave a checkout address that is no page.", payment.alias)
+            raise CheckoutUnavailable(
+                _("The payment provider does not answer. Nothing was charged; please try again.")
+            )
+        return _SeeOther(payment.checkout_url)
+
+
+class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
+    """Shows what is bought (GET ``?product=<slug>&product=…``), and buys it (POST).
+
+    The request says which products, the receipt's e-mail and the billing country, and nothing
+    else: prices, buyer and currency come from the database. Answers: 303 to the provider, or to
+    the return page for a total of zero; 404 for products that are not there or not for sale; a
+    single product that is owned already leads to the library; 409 with the page where one of
+    several is owned, 400 for every other refusal, 503 where the provider fails: nothing is lost,
+    the same POST goes on. Under ``ATOMIC_REQUESTS`` it runs outside the request's transaction.
+    """
+
+    roles = (CUSTOMER,)
+    form_class: Any = CheckoutForm
+    template_suffix = "checkout"
+    #: Kind of the lines, as in ``DIGITALSTORE_FULFILMENTS``.
+    line_kind: ClassVar[str] = "product"
+
+    def get_slugs(self) -> list[str]:
+        """Return the slugs that the request names."""
+        data = self.request.POST if self.request.method == "POST" else self.request.GET
+        return data.getlist("product")
+
+    @cached_property
+    def products(self) -> Sequence[Any]:
+        """What is to be bought, as asked for; 404 unless all of it is for sale. One query."""
+        slugs = self.get_slugs()
+        # No database takes a NUL, and PostgreSQL's driver raises for it.
+        if not slugs or len(slugs) > MOST_PRODUCTS or any("\x00" in slug for slug in slugs):
+            raise Http404(_("There is nothing to buy here."))
+        found = {p.slug: p for p in get_product_model()._default_manager.filter(slug__in=slugs)}
+        products = [found.get(slug) for slug in slugs]
+        if any(product is None or not product.is_for_sale for product in products):
+            raise Http404(_("This is not for sale."))
+        return products
+
+    def get_lines(self) -> list[LineRequest]:
+        """Return what is to be bought. Hook for other kinds of lines."""
+        return [LineRequest(product, self.line_kind) for product in self.products]
+
+    def get_login_next(self, request: HttpRequest) -> str:
+        # After logging in comes a GET: the same products have to stand in its address.
+        slugs = request.POST.getlist("product")[:MOST_PRODUCTS]
+        if request.method == "POST" and slugs:
+            return f"{request.path}?{urlencode([('product', slug) for slug in slugs])}"
+        return request.get_full_path()
+
+    def get_initial(self) -> dict[str, Any]:
+        """Prefill the buyer's e-mail, and the country of their last order. Hook."""
+        user = self.request.user
+        orders = get_order_model().objects.of_customer(user).exclude(country="")
+        return {
+            **super().get_initial(),
+            "email": getattr(user, user.get_email_field_name(), "") or "",  # type: ignore[union-attr]
+            "country": orders.values_list("country", flat=True).first() or "",
+        }
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        refusal = self.foresee_refusal()
+        if refusal is not None:
+            return self.refuse(self.get_form(), refusal)
+        return self.render_to_response(self.get_context_data())
+
+    def foresee_refusal(self) -> CheckoutRefused | None:
+        """Return why buying would be refused, before the buyer fills in anything; or None."""
+        try:
+            policies.quote_lines(self.request.user, self.get_lines())
+        except CheckoutRefused as error:
+            return error
+        return None
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            payment = flows.start_checkout(
+                self.request.user,
+                self.get_lines(),
+                email=form.cleaned_data["email"],
+                country=form.cleaned_data.get("country", ""),
+                alias=self.get_payment_alias(),
+            )
+            return self.go_and_pay(payment)
+        except CheckoutRefused as error:
+            return self.refuse(form, error)
+        except CheckoutUnavailable as error:
+            return self.answer(form, str(error), "unavailable", 503)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=400)
+
+    def refuse(self, form: Any, error: CheckoutRefused) -> HttpResponse:
+        """Say why this cannot be bought, or show the way to what is owned already."""
+        if isinstance(error, AlreadyOwned):
+            if len(self.products) == 1:
+                messages.info(self.request, str(error))
+                return _SeeOther(self.get_owned_url())
+            return self.answer(form, str(error), error.code, 409)
+        return self.answer(form, str(error), error.code, 400)
+
+    def answer(self, form: Any, problem: str, code: str, status: int) -> HttpResponse:
+        """Show the page again with a problem."""
+        context = self.get_context_data(form=form, problem=problem, problem_code=code)
+        return self.render_to_response(context, status=status)
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        response = super().render_to_response(context, **kwargs)
+        # A form with an e-mail and a price that may change tomorrow.
+        add_never_cache_headers(response)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add ``products`` and ``total`` (as people write it), and ``problem`` if there is one."""
+        currencies = {product.currency for product in self.products}
+        price = sum(product.price for product in self.products)
+        # Different currencies have no sum.
+        total = format_money(price, currencies.pop()) if len(currencies) == 1 else ""
+        kwargs.setdefault("problem", "")
+        kwargs.setdefault("problem_code", "")
+        return super().get_context_data(
+            products=self.products, total=total, is_free=price == 0, **kwargs
+        )
+
+
+class _OrderPage(_OrderTemplates, DetailView):
+    """A page of one order, which is the user's own or holds products of theirs. Else: 404."""
+
+    slug_field = "public_id"
+    slug_url_kwarg = "public_id"
+    context_object_name = "order"
+
+    def get_queryset(self) -> Any:
+        """Return the orders that this user may see in this role: the one tenant filter. Hook."""
+        return _orders_for(self)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add ``lines`` and ``total``: for a seller, their own lines and the sum of them."""
+        lines = self.object.shown_lines
+        total = self.object.total
+        if getattr(self, "role", None) == SELLER:
+            total = sum(line.total for line in lines)
+        return super().get_context_data(lines=lines, total=total, **kwargs)
+
+
+def _orders_for(view: Any) -> Any:
+    if getattr(view, "role", None) == SELLER:
+        return policies.orders_of_seller(view.request.user)
+    return policies.orders_of_customer(view.request.user)
+
+
+class GenericOrderReturnView(_OpensCheckout, _OrderPage):
+    """Where the provider sends the buyer back to: shows the order's state until it is settled.
+
+    Arriving here grants nothing. An unpaid order is asked about at the provider, and the page
+    looks again by itself (a ``Refresh`` header, so without JavaScript), less and less often. POST
+    tries to pay again. Runs outside the request's transaction.
+    """
+
+    roles = (CUSTOMER,)
+    template_suffix = "return"
+    #: Name of the URL of the receipt, which takes an order's public id; None shows no link.
+    receipt_url: str | None = None
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.object = self.get_object()
+        if self.object.status in policies.UNPAID and self.may_ask(self.object):
+            flows.refresh_order(self.object)
+            self.object = self.get_object()
+        response = self.render_to_response(self.get_context_data(object=self.object))
+        add_never_cache_headers(response)
+        if policies.is_awaited(self.object):
+            step = self.get_step()
+            if step < len(LOOK_AGAIN):
+                again = f"{escape_uri_path(request.path)}?wait={step + 1}"
+                response["Refresh"] = f"{LOOK_AGAIN[step]}; url={again}"
+        return response
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Pay again: the checkout that is open, or a new one."""
+        self.object = self.get_object()
+        here = self.get_return_url(self.object)
+        try:
+            payment = flows.retry_checkout(self.object, alias=self.get_payment_alias())
+            return self.go_and_pay(payment)
+        except AlreadyOwned as error:
+            messages.info(request, str(error))
+            return _SeeOther(self.get_owned_url())
+        except CheckoutRefused as error:
+            messages.warning(request, str(error))
+            return _SeeOther(here)
+        except CheckoutUnavailable as error:
+            context = self.get_context_data(object=self.object, problem=str(error))
+            return self.render_to_response(context, status=503)
+
+    def may_ask(self, order: AbstractOrder) -> bool:
+        """Tell whether the provider may be asked again: not for every click of the same second."""
+        return bool(cache.add(f"digitalstore:asked:{order.public_id}", 1, ASK_AGAIN))
+
+    def get_step(self) -> int:
+        """Return how often the page has looked again by itself."""
+        text = self.request.GET.get("wait", "")
+        return min(int(text), len(LOOK_AGAIN)) if text.isascii() and text.isdigit() else 0
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add ``awaited``, ``looks_again``, ``can_retry``, and the links that are named."""
+        order = self.object
+        awaited = policies.is_awaited(order)
+        kwargs.setdefault("problem", "")
+        return super().get_context_data(
+            unpaid=order.status in policies.UNPAID,
+            awaited=awaited,
+            looks_again=awaited and self.get_step() < len(LOOK_AGAIN),
+            can_retry=policies.can_retry(order),
+            owned_url=self.get_owned_url(),
+            receipt_url=_order_url(self.receipt_url, order),
+            **kwargs,
+        )
+
+
+class GenericOrderHistoryView(_OrderTemplates, ListView):
+    """The orders that a customer placed, or that hold a seller's products, newest first.
+
+    A seller sees their own lines and the sum of them, and not who bought. The same number of
+    queries whatever the number of orders; ``DIGITALSTORE_ORDERS_PER_PAGE`` on each page.
+    """
+
+    roles = (CUSTOMER, SELLER)
+    needs: ClassVar[dict[str, tuple[str, str]]] = {
+        "detail_url": ("get_detail_url", '"shop:order_detail"'),
+    }
+    template_suffix = "list"
+    context_object_name = "orders"
+    paginator_class = CountlessPaginator
+    #: Name of the URL of an order's page; it takes an order's public id.
+    detail_url: str | None = None
+
+    def get_queryset(self) -> Any:
+        """Return the orders that this user may see in this role: the one tenant filter. Hook."""
+        return _orders_for(self)
+
+    def get_paginate_by(self, queryset: Any) -> int:
+        """Return how many orders a page shows. Hook."""
+        return self.paginate_by or int(settings.DIGITALSTORE_ORDERS_PER_PAGE)
+
+    def get_detail_url(self, order: AbstractOrder) -> str:
+        """Return the URL of an order's page. Hook: no I/O."""
+        assert self.detail_url is not None
+        return reverse(self.detail_url, args=[order.public_id])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add ``rows``: each order with its ``url``, ``lines`` and ``total``."""
+        context = super().get_context_data(**kwargs)
+        is_seller = getattr(self, "role", None) == SELLER
+        context["rows"] = [
+            {
+                "order": order,
+                "url": self.get_detail_url(order),
+                "lines": order.shown_lines,
+                "total": sum(li.total for li in order.shown_lines) if is_seller else order.total,
+            }
+            for order in context["orders"]
+        ]
+        return context
+
+
+class GenericOrderDetailView(_OrderPage):
+    """One order: for its customer all of it, for a seller their own lines. Others get 404."""
+
+    roles = (CUSTOMER, SELLER)
+    template_suffix = "detail"
+    #: Names of URLs that take an order's public id; None shows no link. For customers only.
+    return_url: str | None = None
+    receipt_url: str | None = None
+    #: URL, or its name, of the list of orders and of the buyer's library; None shows no link.
+    list_url: str | None = None
+    owned_url: str | None = None
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the links that are named, and for the customer whether the order may be paid."""
+        order = self.object
+        mine = getattr(self, "role", None) == CUSTOMER
+        paid = order.status not in policies.UNPAID
+        return super().get_context_data(
+            can_retry=mine and bool(self.return_url) and policies.can_retry(order),
+            return_url=_order_url(self.return_url, order) if mine else "",
+            receipt_url=_order_url(self.receipt_url, order) if mine and paid else "",
+            owned_url=resolve_url(self.owned_url) if mine and paid and self.owned_url else "",
+            list_url=resolve_url(self.list_url) if self.list_url else "",
+            **kwargs,
+        )
+
+
+class GenericOrderReceiptView(_OrderPage):
+    """What was paid, to print or keep. 404 for an order that was never paid."""
+
+    roles = (CUSTOMER,)
+    template_suffix = "receipt"
+    #: Who sells, as it stands on the receipt; None is the site's host name.
+    seller_name: str | None = None
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().exclude(paid_at=None)
+
+    def get_seller_name(self) -> str:
+        """Return who sells. Hook: no I/O."""
+        return str(self.seller_name or urlsplit(site_url()).hostname or "")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add ``seller_name``, and the ``payments`` and ``refunds`` that succeeded."""
+        payments = self.object.payments.filter(state=PaymentState.SUCCEEDED).order_by("pk")
+        refunds = [
+            refund
+            for payment in payments.prefetch_related("refunds")
+            for refund in payment.refunds.all()
+            if refund.state == RefundState.SUCCEEDED
+        ]
+        return super().get_context_data(
+            seller_name=self.get_seller_name(),
+            payments=payments,
+            refunds=sorted(refunds, key=lambda refund: refund.state_at),
+            **kwargs,
+        )
+
+
+def _order_url(name: str | None, order: AbstractOrder) -> str:
+    return reverse(name, args=[order.public_id]) if name else ""
