@@ -60,4 +60,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGIN_URL = "/accounts/login/"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
+DIGITALSTORE_STORE_APP = "shop"
 DIGITALSTORE_TEST_MODE = True
+DIGITALSTORE_SITE_URL = "http://testserver"

@@ -1,5 +1,6 @@
-"""A host with every feature, its app written by ``startstore``."""
+"""A host with every feature; its app is what ``startstore`` writes, unedited."""
 
+# ruff: noqa: F403, F405
 from tests.projects.base import *
 
 ROOT_URLCONF = "tests.projects.full_store.urls"
@@ -12,3 +13,5 @@ INSTALLED_APPS = [
     "django_digitalstore.payments",
     "tests.projects.full_store.shop",
 ]
+LOGIN_REDIRECT_URL = "shop:library"
+LOGOUT_REDIRECT_URL = "shop:product_list"

@@ -1,4 +1,4 @@
-"""URLs of the full store."""
+"""URLs of the full store: the lines that ``startstore`` prints, and the admin."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -7,4 +7,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
     path("store/", include("django_digitalstore.urls")),
+    path("", include("tests.projects.full_store.shop.urls")),
 ]

@@ -17,7 +17,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -26,379 +25,988 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Asset',
+            name="Asset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=150, validators=[django_digitalstore.catalog.validators.validate_file_name], verbose_name='file name')),
-                ('platform', models.CharField(blank=True, max_length=50, verbose_name='platform')),
-                ('file', django_digitalstore.catalog.fields.PrivateFileField(max_length=255, storage=django_digitalstore.catalog.storage.private_storage, upload_to=django_digitalstore.catalog.storage.asset_path, verbose_name='file')),
-                ('size', models.PositiveBigIntegerField(default=0, editable=False, verbose_name='size in bytes')),
-                ('sha256', models.CharField(blank=True, editable=False, max_length=64, verbose_name='SHA-256')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=150,
+                        validators=[django_digitalstore.catalog.validators.validate_file_name],
+                        verbose_name="file name",
+                    ),
+                ),
+                ("platform", models.CharField(blank=True, max_length=50, verbose_name="platform")),
+                (
+                    "file",
+                    django_digitalstore.catalog.fields.PrivateFileField(
+                        max_length=255,
+                        storage=django_digitalstore.catalog.storage.private_storage,
+                        upload_to=django_digitalstore.catalog.storage.asset_path,
+                        verbose_name="file",
+                    ),
+                ),
+                (
+                    "size",
+                    models.PositiveBigIntegerField(
+                        default=0, editable=False, verbose_name="size in bytes"
+                    ),
+                ),
+                (
+                    "sha256",
+                    models.CharField(
+                        blank=True, editable=False, max_length=64, verbose_name="SHA-256"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0, verbose_name="position")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
             ],
             options={
-                'verbose_name': 'file',
-                'verbose_name_plural': 'files',
-                'ordering': ['position', 'pk'],
-                'abstract': False,
+                "verbose_name": "file",
+                "verbose_name_plural": "files",
+                "ordering": ["position", "pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('slug', models.SlugField(max_length=100, unique=True, verbose_name='slug')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
-                ('seller', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(app_label)s_categories', to=settings.AUTH_USER_MODEL, verbose_name='seller')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
+                ("description", models.TextField(blank=True, verbose_name="description")),
+                ("position", models.PositiveIntegerField(default=0, verbose_name="position")),
+                (
+                    "seller",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(app_label)s_categories",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="seller",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'category',
-                'verbose_name_plural': 'categories',
-                'ordering': ['position', 'name'],
-                'abstract': False,
+                "verbose_name": "category",
+                "verbose_name_plural": "categories",
+                "ordering": ["position", "name"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=django_digitalstore.payments.abstract_models.new_public_id, editable=False, max_length=20, unique=True, verbose_name='number')),
-                ('email', models.EmailField(max_length=254, verbose_name='e-mail')),
-                ('country', models.CharField(blank=True, max_length=2, verbose_name='country')),
-                ('currency', models.CharField(max_length=3, validators=[django_digitalstore.core.money.validate_currency], verbose_name='currency')),
-                ('subtotal', models.PositiveBigIntegerField(verbose_name='subtotal')),
-                ('discount', models.PositiveBigIntegerField(default=0, verbose_name='discount')),
-                ('tax', models.PositiveBigIntegerField(default=0, verbose_name='tax')),
-                ('total', models.PositiveBigIntegerField(verbose_name='total')),
-                ('fingerprint', models.CharField(db_index=True, editable=False, max_length=64)),
-                ('status', models.CharField(choices=django_digitalstore.payments.choices.order_statuses, default='pending', max_length=20, verbose_name='status')),
-                ('attention', models.CharField(blank=True, default='', max_length=100, verbose_name='needs attention')),
-                ('placed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='placed at')),
-                ('paid_at', models.DateTimeField(blank=True, null=True, verbose_name='paid at')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='updated at')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(app_label)s_%(class)ss', to=settings.AUTH_USER_MODEL, verbose_name='customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=django_digitalstore.payments.abstract_models.new_public_id,
+                        editable=False,
+                        max_length=20,
+                        unique=True,
+                        verbose_name="number",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, verbose_name="e-mail")),
+                ("country", models.CharField(blank=True, max_length=2, verbose_name="country")),
+                (
+                    "currency",
+                    models.CharField(
+                        max_length=3,
+                        validators=[django_digitalstore.core.money.validate_currency],
+                        verbose_name="currency",
+                    ),
+                ),
+                ("subtotal", models.PositiveBigIntegerField(verbose_name="subtotal")),
+                ("discount", models.PositiveBigIntegerField(default=0, verbose_name="discount")),
+                ("tax", models.PositiveBigIntegerField(default=0, verbose_name="tax")),
+                ("total", models.PositiveBigIntegerField(verbose_name="total")),
+                ("fingerprint", models.CharField(db_index=True, editable=False, max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=django_digitalstore.payments.choices.order_statuses,
+                        default="pending",
+                        max_length=20,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "attention",
+                    models.CharField(
+                        blank=True, default="", max_length=100, verbose_name="needs attention"
+                    ),
+                ),
+                (
+                    "placed_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="placed at"
+                    ),
+                ),
+                ("paid_at", models.DateTimeField(blank=True, null=True, verbose_name="paid at")),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="updated at"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(app_label)s_%(class)ss",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="customer",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'order',
-                'verbose_name_plural': 'orders',
-                'ordering': ['-placed_at', '-pk'],
-                'abstract': False,
+                "verbose_name": "order",
+                "verbose_name_plural": "orders",
+                "ordering": ["-placed_at", "-pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('alias', models.CharField(max_length=50, verbose_name='provider')),
-                ('key', models.CharField(default=django_digitalstore.payments.abstract_models.new_payment_key, editable=False, max_length=64, unique=True, verbose_name='idempotency key')),
-                ('checkout_reference', models.CharField(blank=True, default='', max_length=200, verbose_name='checkout')),
-                ('checkout_url', models.URLField(blank=True, default='', max_length=2000, verbose_name='checkout address')),
-                ('checkout_expires_at', models.DateTimeField(blank=True, null=True, verbose_name='checkout expires at')),
-                ('opening_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('provider_reference', models.CharField(blank=True, max_length=200, null=True, verbose_name='payment')),
-                ('cart', models.JSONField(blank=True, default=list, verbose_name='cart at the provider')),
-                ('state', models.CharField(choices=django_digitalstore.payments.choices.payment_states, default='created', max_length=20, verbose_name='state')),
-                ('state_at', models.DateTimeField(blank=True, null=True, verbose_name='as of')),
-                ('amount', models.PositiveBigIntegerField(verbose_name='amount')),
-                ('tax', models.PositiveBigIntegerField(default=0, verbose_name='tax')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('discrepancy', models.CharField(blank=True, choices=django_digitalstore.payments.choices.discrepancies, default='', max_length=20, verbose_name='discrepancy')),
-                ('failure', models.CharField(blank=True, default='', max_length=500, verbose_name='failure')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created at')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='shop.order', verbose_name='order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("alias", models.CharField(max_length=50, verbose_name="provider")),
+                (
+                    "key",
+                    models.CharField(
+                        default=django_digitalstore.payments.abstract_models.new_payment_key,
+                        editable=False,
+                        max_length=64,
+                        unique=True,
+                        verbose_name="idempotency key",
+                    ),
+                ),
+                (
+                    "checkout_reference",
+                    models.CharField(
+                        blank=True, default="", max_length=200, verbose_name="checkout"
+                    ),
+                ),
+                (
+                    "checkout_url",
+                    models.URLField(
+                        blank=True, default="", max_length=2000, verbose_name="checkout address"
+                    ),
+                ),
+                (
+                    "checkout_expires_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="checkout expires at"),
+                ),
+                ("opening_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "provider_reference",
+                    models.CharField(blank=True, max_length=200, null=True, verbose_name="payment"),
+                ),
+                (
+                    "cart",
+                    models.JSONField(blank=True, default=list, verbose_name="cart at the provider"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=django_digitalstore.payments.choices.payment_states,
+                        default="created",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("state_at", models.DateTimeField(blank=True, null=True, verbose_name="as of")),
+                ("amount", models.PositiveBigIntegerField(verbose_name="amount")),
+                ("tax", models.PositiveBigIntegerField(default=0, verbose_name="tax")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "discrepancy",
+                    models.CharField(
+                        blank=True,
+                        choices=django_digitalstore.payments.choices.discrepancies,
+                        default="",
+                        max_length=20,
+                        verbose_name="discrepancy",
+                    ),
+                ),
+                (
+                    "failure",
+                    models.CharField(
+                        blank=True, default="", max_length=500, verbose_name="failure"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created at"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="shop.order",
+                        verbose_name="order",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment',
-                'verbose_name_plural': 'payments',
-                'ordering': ['-pk'],
-                'abstract': False,
+                "verbose_name": "payment",
+                "verbose_name_plural": "payments",
+                "ordering": ["-pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Dispute',
+            name="Dispute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('alias', models.CharField(max_length=50, verbose_name='provider')),
-                ('provider_reference', models.CharField(max_length=200, verbose_name='reference')),
-                ('payment_reference', models.CharField(max_length=200, verbose_name='payment reference')),
-                ('state_at', models.DateTimeField(verbose_name='as of')),
-                ('amount', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='amount')),
-                ('currency', models.CharField(blank=True, default='', max_length=3, verbose_name='currency')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created at')),
-                ('state', models.CharField(choices=django_digitalstore.payments.choices.dispute_states, max_length=20, verbose_name='state')),
-                ('payment', models.ForeignKey(blank=True, help_text='Empty until the payment is known.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='shop.payment', verbose_name='payment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("alias", models.CharField(max_length=50, verbose_name="provider")),
+                ("provider_reference", models.CharField(max_length=200, verbose_name="reference")),
+                (
+                    "payment_reference",
+                    models.CharField(max_length=200, verbose_name="payment reference"),
+                ),
+                ("state_at", models.DateTimeField(verbose_name="as of")),
+                (
+                    "amount",
+                    models.PositiveBigIntegerField(blank=True, null=True, verbose_name="amount"),
+                ),
+                (
+                    "currency",
+                    models.CharField(blank=True, default="", max_length=3, verbose_name="currency"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created at"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=django_digitalstore.payments.choices.dispute_states,
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty until the payment is known.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)ss",
+                        to="shop.payment",
+                        verbose_name="payment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'dispute',
-                'verbose_name_plural': 'disputes',
-                'ordering': ['-pk'],
-                'abstract': False,
+                "verbose_name": "dispute",
+                "verbose_name_plural": "disputes",
+                "ordering": ["-pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('slug', models.SlugField(max_length=200, unique=True, verbose_name='slug')),
-                ('summary', models.CharField(blank=True, max_length=300, verbose_name='summary')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('price', models.PositiveBigIntegerField(default=0, help_text='In minor units: 1999 is 19.99 euros, and 0 is free.', verbose_name='price')),
-                ('currency', models.CharField(default=django_digitalstore.catalog.abstract_models.default_currency, max_length=3, validators=[django_digitalstore.core.money.validate_currency], verbose_name='currency')),
-                ('status', models.CharField(choices=django_digitalstore.catalog.choices.product_statuses, default='draft', max_length=20, verbose_name='status')),
-                ('featured', models.BooleanField(default=False, verbose_name='featured')),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='published at')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('categories', models.ManyToManyField(blank=True, related_name='products', to='shop.category', verbose_name='categories')),
-                ('seller', models.ForeignKey(blank=True, help_text='Nobody: the product belongs to the site, and staff manage it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(app_label)s_%(class)ss', to=settings.AUTH_USER_MODEL, verbose_name='seller')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                ("slug", models.SlugField(max_length=200, unique=True, verbose_name="slug")),
+                ("summary", models.CharField(blank=True, max_length=300, verbose_name="summary")),
+                ("description", models.TextField(blank=True, verbose_name="description")),
+                (
+                    "price",
+                    models.PositiveBigIntegerField(
+                        default=0,
+                        help_text="In minor units: 1999 is 19.99 euros, and 0 is free.",
+                        verbose_name="price",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        default=django_digitalstore.catalog.abstract_models.default_currency,
+                        max_length=3,
+                        validators=[django_digitalstore.core.money.validate_currency],
+                        verbose_name="currency",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=django_digitalstore.catalog.choices.product_statuses,
+                        default="draft",
+                        max_length=20,
+                        verbose_name="status",
+                    ),
+                ),
+                ("featured", models.BooleanField(default=False, verbose_name="featured")),
+                (
+                    "published_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="published at"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                (
+                    "categories",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="products",
+                        to="shop.category",
+                        verbose_name="categories",
+                    ),
+                ),
+                (
+                    "seller",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Nobody: the product belongs to the site, and staff manage it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(app_label)s_%(class)ss",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="seller",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'product',
-                'verbose_name_plural': 'products',
-                'ordering': ['-featured', '-published_at', '-pk'],
-                'permissions': [('sell_product', 'Can sell products in the seller panel')],
-                'abstract': False,
+                "verbose_name": "product",
+                "verbose_name_plural": "products",
+                "ordering": ["-featured", "-published_at", "-pk"],
+                "permissions": [("sell_product", "Can sell products in the seller panel")],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(verbose_name='position')),
-                ('kind', models.CharField(default='product', max_length=40, verbose_name='kind')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('unit_price', models.PositiveBigIntegerField(verbose_name='unit price')),
-                ('quantity', models.PositiveIntegerField(default=1, verbose_name='quantity')),
-                ('total', models.PositiveBigIntegerField(verbose_name='total')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='shop.order', verbose_name='order')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='order_lines', to='shop.product', verbose_name='product')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(verbose_name="position")),
+                ("kind", models.CharField(default="product", max_length=40, verbose_name="kind")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("unit_price", models.PositiveBigIntegerField(verbose_name="unit price")),
+                ("quantity", models.PositiveIntegerField(default=1, verbose_name="quantity")),
+                ("total", models.PositiveBigIntegerField(verbose_name="total")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="shop.order",
+                        verbose_name="order",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="order_lines",
+                        to="shop.product",
+                        verbose_name="product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'order line',
-                'verbose_name_plural': 'order lines',
-                'ordering': ['order', 'position'],
-                'abstract': False,
+                "verbose_name": "order line",
+                "verbose_name_plural": "order lines",
+                "ordering": ["order", "position"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('effect', models.CharField(choices=django_digitalstore.entitlements.choices.grant_effects, default='allow', max_length=10, verbose_name='effect')),
-                ('source_kind', models.CharField(max_length=40, verbose_name='source')),
-                ('source_reference', models.CharField(blank=True, max_length=200, verbose_name='source reference')),
-                ('reason', models.TextField(blank=True, verbose_name='reason')),
-                ('granted_at', models.DateTimeField(verbose_name='granted at')),
-                ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires at')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('ended_kind', models.CharField(blank=True, choices=django_digitalstore.entitlements.choices.ended_kinds, default='', max_length=20, verbose_name='how it ended')),
-                ('ended_reason', models.TextField(blank=True, verbose_name='why it ended')),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='granted by')),
-                ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='ended by')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(app_label)s_%(class)ss', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='shop.product', verbose_name='product')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "effect",
+                    models.CharField(
+                        choices=django_digitalstore.entitlements.choices.grant_effects,
+                        default="allow",
+                        max_length=10,
+                        verbose_name="effect",
+                    ),
+                ),
+                ("source_kind", models.CharField(max_length=40, verbose_name="source")),
+                (
+                    "source_reference",
+                    models.CharField(blank=True, max_length=200, verbose_name="source reference"),
+                ),
+                ("reason", models.TextField(blank=True, verbose_name="reason")),
+                ("granted_at", models.DateTimeField(verbose_name="granted at")),
+                (
+                    "expires_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="expires at"),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
+                (
+                    "ended_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=django_digitalstore.entitlements.choices.ended_kinds,
+                        default="",
+                        max_length=20,
+                        verbose_name="how it ended",
+                    ),
+                ),
+                ("ended_reason", models.TextField(blank=True, verbose_name="why it ended")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="granted by",
+                    ),
+                ),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="ended by",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(app_label)s_%(class)ss",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grants",
+                        to="shop.product",
+                        verbose_name="product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'grant',
-                'verbose_name_plural': 'grants',
-                'ordering': ['-granted_at', '-pk'],
-                'abstract': False,
+                "verbose_name": "grant",
+                "verbose_name_plural": "grants",
+                "ordering": ["-granted_at", "-pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Download',
+            name="Download",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file_name', models.CharField(max_length=150, verbose_name='file name')),
-                ('version', models.CharField(blank=True, max_length=50, verbose_name='version')),
-                ('outcome', models.CharField(choices=django_digitalstore.entitlements.choices.download_outcomes, default='served', max_length=20, verbose_name='outcome')),
-                ('address', models.GenericIPAddressField(blank=True, null=True, verbose_name='address')),
-                ('agent', models.CharField(blank=True, max_length=200, verbose_name='browser')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='at')),
-                ('asset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='downloads', to='shop.asset', verbose_name='file')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(app_label)s_%(class)ss', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='downloads', to='shop.product', verbose_name='product')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=150, verbose_name="file name")),
+                ("version", models.CharField(blank=True, max_length=50, verbose_name="version")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=django_digitalstore.entitlements.choices.download_outcomes,
+                        default="served",
+                        max_length=20,
+                        verbose_name="outcome",
+                    ),
+                ),
+                (
+                    "address",
+                    models.GenericIPAddressField(blank=True, null=True, verbose_name="address"),
+                ),
+                ("agent", models.CharField(blank=True, max_length=200, verbose_name="browser")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
+                (
+                    "asset",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="downloads",
+                        to="shop.asset",
+                        verbose_name="file",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(app_label)s_%(class)ss",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="downloads",
+                        to="shop.product",
+                        verbose_name="product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'download',
-                'verbose_name_plural': 'downloads',
-                'ordering': ['-at', '-pk'],
-                'abstract': False,
+                "verbose_name": "download",
+                "verbose_name_plural": "downloads",
+                "ordering": ["-at", "-pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PurchasedProduct',
+            name="PurchasedProduct",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('granted_at', models.DateTimeField(verbose_name='since')),
-                ('expires_at', models.DateTimeField(blank=True, help_text='Empty: for ever.', null=True, verbose_name='until')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='purchases', to='shop.product', verbose_name='product')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(app_label)s_%(class)ss', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("granted_at", models.DateTimeField(verbose_name="since")),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Empty: for ever.", null=True, verbose_name="until"
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="purchases",
+                        to="shop.product",
+                        verbose_name="product",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(app_label)s_%(class)ss",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'purchased product',
-                'verbose_name_plural': 'purchased products',
-                'ordering': ['-granted_at', '-pk'],
-                'permissions': [('grant_access', 'Can grant a product to a user'), ('revoke_access', "Can revoke a user's product"), ('restore_access', "Can restore a user's revoked product")],
-                'abstract': False,
+                "verbose_name": "purchased product",
+                "verbose_name_plural": "purchased products",
+                "ordering": ["-granted_at", "-pk"],
+                "permissions": [
+                    ("grant_access", "Can grant a product to a user"),
+                    ("revoke_access", "Can revoke a user's product"),
+                    ("restore_access", "Can restore a user's revoked product"),
+                ],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('alias', models.CharField(max_length=50, verbose_name='provider')),
-                ('provider_reference', models.CharField(max_length=200, verbose_name='reference')),
-                ('payment_reference', models.CharField(max_length=200, verbose_name='payment reference')),
-                ('state_at', models.DateTimeField(verbose_name='as of')),
-                ('amount', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='amount')),
-                ('currency', models.CharField(blank=True, default='', max_length=3, verbose_name='currency')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created at')),
-                ('state', models.CharField(choices=django_digitalstore.payments.choices.refund_states, max_length=20, verbose_name='state')),
-                ('is_full', models.BooleanField(default=False, verbose_name='in full')),
-                ('items', models.JSONField(blank=True, default=list, verbose_name='items')),
-                ('payment', models.ForeignKey(blank=True, help_text='Empty until the payment is known.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='shop.payment', verbose_name='payment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("alias", models.CharField(max_length=50, verbose_name="provider")),
+                ("provider_reference", models.CharField(max_length=200, verbose_name="reference")),
+                (
+                    "payment_reference",
+                    models.CharField(max_length=200, verbose_name="payment reference"),
+                ),
+                ("state_at", models.DateTimeField(verbose_name="as of")),
+                (
+                    "amount",
+                    models.PositiveBigIntegerField(blank=True, null=True, verbose_name="amount"),
+                ),
+                (
+                    "currency",
+                    models.CharField(blank=True, default="", max_length=3, verbose_name="currency"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created at"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=django_digitalstore.payments.choices.refund_states,
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("is_full", models.BooleanField(default=False, verbose_name="in full")),
+                ("items", models.JSONField(blank=True, default=list, verbose_name="items")),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty until the payment is known.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)ss",
+                        to="shop.payment",
+                        verbose_name="payment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'refund',
-                'verbose_name_plural': 'refunds',
-                'ordering': ['-pk'],
-                'abstract': False,
+                "verbose_name": "refund",
+                "verbose_name_plural": "refunds",
+                "ordering": ["-pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Release',
+            name="Release",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(max_length=50, verbose_name='version')),
-                ('notes', models.TextField(blank=True, verbose_name='notes')),
-                ('published_at', models.DateTimeField(blank=True, help_text='Empty: a draft that no owner sees.', null=True, verbose_name='published at')),
-                ('yanked_at', models.DateTimeField(blank=True, help_text='Hides the release; access stays.', null=True, verbose_name='withdrawn at')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='releases', to='shop.product', verbose_name='product')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=50, verbose_name="version")),
+                ("notes", models.TextField(blank=True, verbose_name="notes")),
+                (
+                    "published_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Empty: a draft that no owner sees.",
+                        null=True,
+                        verbose_name="published at",
+                    ),
+                ),
+                (
+                    "yanked_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Hides the release; access stays.",
+                        null=True,
+                        verbose_name="withdrawn at",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="releases",
+                        to="shop.product",
+                        verbose_name="product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'release',
-                'verbose_name_plural': 'releases',
-                'ordering': ['-published_at', '-pk'],
-                'abstract': False,
+                "verbose_name": "release",
+                "verbose_name_plural": "releases",
+                "ordering": ["-published_at", "-pk"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='asset',
-            name='release',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assets', to='shop.release', verbose_name='release'),
+            model_name="asset",
+            name="release",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="assets",
+                to="shop.release",
+                verbose_name="release",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['customer', '-placed_at'], name='shop_order_custome_2925ef_idx'),
+            model_name="order",
+            index=models.Index(
+                fields=["customer", "-placed_at"], name="shop_order_custome_2925ef_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['status', '-placed_at'], name='shop_order_status_33b9fc_idx'),
+            model_name="order",
+            index=models.Index(
+                fields=["status", "-placed_at"], name="shop_order_status_33b9fc_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'paid', 'partially_refunded', 'refunded', 'disputed', 'failed', 'cancelled', 'expired'])), name='shop_order_status_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "pending",
+                            "paid",
+                            "partially_refunded",
+                            "refunded",
+                            "disputed",
+                            "failed",
+                            "cancelled",
+                            "expired",
+                        ],
+                    )
+                ),
+                name="shop_order_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('paid_at__isnull', False), ('status__in', ['paid', 'partially_refunded', 'refunded', 'disputed'])), models.Q(('paid_at', None), ('status__in', ['pending', 'failed', 'cancelled', 'expired'])), _connector='OR'), name='shop_order_paid_at_if_ever_paid'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("paid_at__isnull", False),
+                        ("status__in", ["paid", "partially_refunded", "refunded", "disputed"]),
+                    ),
+                    models.Q(
+                        ("paid_at", None),
+                        ("status__in", ["pending", "failed", "cancelled", "expired"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="shop_order_paid_at_if_ever_paid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('total', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('subtotal'), '-', models.F('discount')), '+', models.F('tax')))), name='shop_order_total_adds_up'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("subtotal"), "-", models.F("discount")
+                            ),
+                            "+",
+                            models.F("tax"),
+                        ),
+                    )
+                ),
+                name="shop_order_total_adds_up",
+            ),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['alias', 'checkout_reference'], name='shop_paymen_alias_d10d19_idx'),
+            model_name="payment",
+            index=models.Index(
+                fields=["alias", "checkout_reference"], name="shop_paymen_alias_d10d19_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('alias', 'provider_reference'), name='shop_payment_pays_one_order'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                fields=("alias", "provider_reference"), name="shop_payment_pays_one_order"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['created', 'open', 'processing', 'expired', 'cancelled', 'failed', 'succeeded'])), name='shop_payment_state_known'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "created",
+                            "open",
+                            "processing",
+                            "expired",
+                            "cancelled",
+                            "failed",
+                            "succeeded",
+                        ],
+                    )
+                ),
+                name="shop_payment_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='dispute',
-            index=models.Index(fields=['alias', 'payment_reference'], name='shop_disput_alias_de455d_idx'),
+            model_name="dispute",
+            index=models.Index(
+                fields=["alias", "payment_reference"], name="shop_disput_alias_de455d_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.UniqueConstraint(fields=('alias', 'provider_reference'), name='shop_dispute_once'),
+            model_name="dispute",
+            constraint=models.UniqueConstraint(
+                fields=("alias", "provider_reference"), name="shop_dispute_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['won', 'cancelled', 'expired', 'opened', 'challenged', 'accepted', 'lost'])), name='shop_dispute_state_known'),
+            model_name="dispute",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["won", "cancelled", "expired", "opened", "challenged", "accepted", "lost"],
+                    )
+                ),
+                name="shop_dispute_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['status', '-featured', '-published_at'], name='shop_produc_status_414154_idx'),
+            model_name="product",
+            index=models.Index(
+                fields=["status", "-featured", "-published_at"],
+                name="shop_produc_status_414154_idx",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='shop_product_price_not_negative'),
+            model_name="product",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price__gte", 0)), name="shop_product_price_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'published', 'archived'])), name='shop_product_status_known'),
+            model_name="product",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["draft", "published", "archived"])),
+                name="shop_product_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('order', 'position'), name='shop_orderline_one_per_position'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(
+                fields=("order", "position"), name="shop_orderline_one_per_position"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('total', django.db.models.expressions.CombinedExpression(models.F('unit_price'), '*', models.F('quantity')))), name='shop_orderline_total_adds_up'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("unit_price"), "*", models.F("quantity")
+                        ),
+                    )
+                ),
+                name="shop_orderline_total_adds_up",
+            ),
         ),
         migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(fields=['user', 'product', 'ended_at'], name='shop_grant_user_id_f825a2_idx'),
+            model_name="grant",
+            index=models.Index(
+                fields=["user", "product", "ended_at"], name="shop_grant_user_id_f825a2_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(fields=['source_kind', 'source_reference'], name='shop_grant_source__d213d7_idx'),
+            model_name="grant",
+            index=models.Index(
+                fields=["source_kind", "source_reference"], name="shop_grant_source__d213d7_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('effect__in', ['allow', 'deny'])), name='shop_grant_effect_known'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("effect__in", ["allow", "deny"])),
+                name="shop_grant_effect_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_kind', '')), models.Q(('ended_at__isnull', False), ('ended_kind__gt', '')), _connector='OR'), name='shop_grant_ended_with_a_kind'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at", None), ("ended_kind", "")),
+                    models.Q(("ended_at__isnull", False), ("ended_kind__gt", "")),
+                    _connector="OR",
+                ),
+                name="shop_grant_ended_with_a_kind",
+            ),
         ),
         migrations.AddIndex(
-            model_name='download',
-            index=models.Index(fields=['user', 'product', '-at'], name='shop_downlo_user_id_243401_idx'),
+            model_name="download",
+            index=models.Index(
+                fields=["user", "product", "-at"], name="shop_downlo_user_id_243401_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='purchasedproduct',
-            index=models.Index(fields=['expires_at'], name='shop_purcha_expires_b030aa_idx'),
+            model_name="purchasedproduct",
+            index=models.Index(fields=["expires_at"], name="shop_purcha_expires_b030aa_idx"),
         ),
         migrations.AddConstraint(
-            model_name='purchasedproduct',
-            constraint=models.UniqueConstraint(fields=('user', 'product'), name='shop_purchasedproduct_one_per_user_and_product'),
+            model_name="purchasedproduct",
+            constraint=models.UniqueConstraint(
+                fields=("user", "product"), name="shop_purchasedproduct_one_per_user_and_product"
+            ),
         ),
         migrations.AddIndex(
-            model_name='refund',
-            index=models.Index(fields=['alias', 'payment_reference'], name='shop_refund_alias_eaa348_idx'),
+            model_name="refund",
+            index=models.Index(
+                fields=["alias", "payment_reference"], name="shop_refund_alias_eaa348_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.UniqueConstraint(fields=('alias', 'provider_reference'), name='shop_refund_once'),
+            model_name="refund",
+            constraint=models.UniqueConstraint(
+                fields=("alias", "provider_reference"), name="shop_refund_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'failed', 'succeeded'])), name='shop_refund_state_known'),
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "failed", "succeeded"])),
+                name="shop_refund_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='release',
-            constraint=models.UniqueConstraint(fields=('product', 'version'), name='shop_release_one_per_version'),
+            model_name="release",
+            constraint=models.UniqueConstraint(
+                fields=("product", "version"), name="shop_release_one_per_version"
+            ),
         ),
     ]

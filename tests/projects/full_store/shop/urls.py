@@ -1,0 +1,5 @@
+"""The store's URLs."""
+
+app_name = "shop"
+
+urlpatterns: list = []
