@@ -12,20 +12,33 @@ flush of a test database. The damage they can do is found by the suite's invaria
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
-from django.db import models
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.db import models, transaction
 from django.db.models import QuerySet
+from django.db.models.utils import resolve_callables
 
 from .exceptions import GuardedWrite
 
-__all__ = ["Guard", "GuardedManager", "GuardedModel", "GuardedQuerySet", "delete", "insert", "update"]
+__all__ = [
+    "Guard",
+    "GuardedManager",
+    "GuardedModel",
+    "GuardedQuerySet",
+    "delete",
+    "insert",
+    "update",
+]
 
 M = TypeVar("M", bound="GuardedModel")
 
 _TICKET = "_digitalstore_guard_ticket"
+_DECIDED = "_digitalstore_guard_decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +59,18 @@ class Guard:
     columns: frozenset[str] | None = None
     also: Mapping[str, str] = field(default_factory=dict)
 
-    def covers(self, name: str) -> bool:
-        """Tell whether the field ``name`` (or its attname) is guarded."""
-        if self.columns is None:
+    def covers(self, model: type[models.Model], name: str) -> bool:
+        """Tell whether the field ``name`` (or attname) of ``model`` is guarded.
+
+        The primary key always is: with another one, a save would write another row.
+        """
+        if self.columns is None or name == "pk":
             return True
-        return name in self.columns or name.removesuffix("_id") in self.columns
+        try:
+            found = model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False  # Django says so in its own words
+        return getattr(found, "primary_key", False) or found.name in self.columns
 
 
 def _refuse(model: type[models.Model], what: str, instead: str) -> NoReturn:
@@ -75,7 +95,7 @@ class GuardedQuerySet(QuerySet[M]):
 
     def _refuse_guarded(self, operation: str, names: Iterable[str]) -> None:
         guard: Guard = self.model.guard
-        guarded = [name for name in names if guard.covers(name)]
+        guarded = [name for name in names if guard.covers(self.model, name)]
         if guarded:
             _refuse_columns(self.model, operation, guarded)
 
@@ -97,11 +117,36 @@ class GuardedQuerySet(QuerySet[M]):
         """Raise ``GuardedWrite``: rows are added by flows."""
         _refuse(self.model, "bulk_create() would add rows.", self.model.guard.insert)
 
-    def bulk_update(self, objs: Iterable[M], fields: Iterable[str], *args: Any, **kwargs: Any) -> int:
+    def bulk_update(
+        self, objs: Iterable[M], fields: Iterable[str], *args: Any, **kwargs: Any
+    ) -> int:
         """Update columns that are not guarded; raise ``GuardedWrite`` for the others."""
         fields = list(fields)
         self._refuse_guarded("bulk_update()", fields)
         return super().bulk_update(objs, fields, *args, **kwargs)
+
+    def update_or_create(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> tuple[M, bool]:
+        """Update columns of the one row that is found; raise ``GuardedWrite`` for all else."""
+        # Django's own names every date and time of the row besides the defaults.
+        defaults = defaults or {}
+        self._refuse_guarded("update_or_create()", defaults)
+        self._for_write = True
+        with transaction.atomic(using=self.db):
+            try:
+                found = self.select_for_update().get(**kwargs)
+            except self.model.DoesNotExist:
+                _refuse(self.model, "update_or_create() would add a row.", self.model.guard.insert)
+            for name, value in resolve_callables(defaults):
+                setattr(found, name, value)
+            found.save(using=self.db, update_fields=[*defaults, *found._fields_set_by_save()])
+        return found, False
+
+    update_or_create.alters_data = True  # type: ignore[attr-defined]
 
 
 class GuardedManager(models.Manager.from_queryset(GuardedQuerySet)):  # type: ignore[misc]
@@ -113,14 +158,22 @@ class GuardedManager(models.Manager.from_queryset(GuardedQuerySet)):  # type: ig
         # Django builds the manager of `product.purchases` as a subclass of the default manager,
         # and its add() moves rows through `_base_manager`, past every queryset of ours.
         super().__init_subclass__(**kwargs)
+        if not issubclass(cls._queryset_class, GuardedQuerySet):
+            raise ImproperlyConfigured(
+                f"{cls.__module__}.{cls.__qualname__} is a guarded manager, but its queryset "
+                f"{cls._queryset_class.__qualname__} is not guarded: it would let anybody write "
+                f"what only flows may write. Derive {cls._queryset_class.__qualname__} from "
+                f"django_digitalstore.core.guard.GuardedQuerySet, or from the queryset of the "
+                f"abstract model."
+            )
         if "add" in vars(cls) and hasattr(cls, "_check_fk_val"):
-            cls.add = _guarded_related_add(cls.add)  # type: ignore[attr-defined]
+            cls.add = _guarded_related_add(cls.add)
 
 
 def _guarded_related_add(add: Any) -> Any:
     def guarded_add(self: Any, *objs: Any, **kwargs: Any) -> None:
         guard: Guard = self.model.guard
-        if guard.covers(self.field.name):
+        if guard.covers(self.model, self.field.name):
             _refuse_columns(self.model, "add() of a related manager", [self.field.name])
         add(self, *objs, **kwargs)
 
@@ -137,35 +190,115 @@ class GuardedModel(models.Model):
         abstract = True
 
     @classmethod
+    def check(cls, **kwargs: Any) -> list[CheckMessage]:
+        """Check also that no manager and no key of the host's model leads past the guard."""
+        return [*super().check(**kwargs), *cls._check_managers(), *cls._check_keys()]
+
+    @classmethod
+    def _check_managers(cls) -> list[CheckMessage]:
+        return [
+            Error(
+                f"{cls._meta.label}.{manager.name} is a manager that is not guarded: it would let "
+                f"anybody write what only {cls.guard.owner} writes.",
+                hint=f"Derive it from {type(cls._default_manager).__name__}, and its queryset from "
+                f"{type(cls._default_manager.all()).__name__}.",
+                obj=cls,
+                id="digitalstore.E010",
+            )
+            for manager in cls._meta.managers
+            # A default manager that is not guarded is E006, which the slots' check reports.
+            if isinstance(cls._default_manager, GuardedManager)
+            and not isinstance(manager.all(), GuardedQuerySet)
+        ]
+
+    @classmethod
+    def _check_keys(cls) -> list[CheckMessage]:
+        protecting = {models.PROTECT, models.RESTRICT, models.DO_NOTHING}
+        cascading = {models.CASCADE, getattr(models, "DB_CASCADE", models.CASCADE)}
+        errors: list[CheckMessage] = []
+        for f in cls._meta.local_fields:
+            on_delete: Any = getattr(f.remote_field, "on_delete", None)
+            if on_delete is None or on_delete in protecting:
+                continue
+            if on_delete in cascading or f.name in cls._decided():
+                name = getattr(on_delete, "__name__", type(on_delete).__name__)
+                errors.append(
+                    Error(
+                        f"{cls._meta.label}.{f.name} has on_delete={name}: deleting what it points "
+                        f"at would write rows that only {cls.guard.owner} writes.",
+                        hint="Write on_delete=models.PROTECT.",
+                        obj=f,
+                        id="digitalstore.E011",
+                    )
+                )
+        return errors
+
+    @classmethod
+    def _decided(cls) -> frozenset[str]:
+        """Return the names of the fields that flows decide, without a host's own."""
+        if cls.guard.columns is not None:
+            return cls.guard.columns
+        base: Any = next(base for base in cls.__mro__ if "guard" in vars(base))
+        return frozenset(f.name for f in base._meta.local_fields)
+
+    def _decided_values(self) -> dict[str, Any]:
+        names = self._decided()
+        return {
+            f.name: copy.deepcopy(value) if isinstance(value, list | dict) else value
+            for f in self._meta.concrete_fields
+            if f.name in names
+            for value in [self.__dict__.get(f.attname)]
+        }
+
+    @classmethod
     def from_db(cls, db: str | None, field_names: Any, values: Any, **kwargs: Any) -> Self:
         """Remember the guarded values as loaded: what differs later was changed by hand."""
         instance = super().from_db(db, field_names, values, **kwargs)
         instance._remember_guarded()
         return instance
 
-    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+    def refresh_from_db(  # type: ignore[override]
+        self, using: str | None = None, fields: Iterable[str] | None = None, **kwargs: Any
+    ) -> None:
         """Reload, and take the reloaded values as the ones to compare with."""
-        super().refresh_from_db(*args, **kwargs)
-        self._remember_guarded()
+        fields = None if fields is None else list(fields)
+        super().refresh_from_db(using=using, fields=fields, **kwargs)
+        self._remember_guarded(fields)
 
-    def _remember_guarded(self) -> None:
-        columns = self.guard.columns
-        if columns is not None:
-            self._guarded_as_loaded = {
-                f.attname: self.__dict__[f.attname]
-                for f in self._meta.concrete_fields
-                if f.name in columns and f.attname in self.__dict__
-            }
+    def _remember_guarded(self, names: Iterable[str] | None = None) -> None:
+        """Take the values of the guarded fields ``names`` (None: of all) as those in the row."""
+        if self.guard.columns is None:
+            return
+        known = {} if names is None else dict(getattr(self, "_guarded_as_loaded", {}))
+        wanted = None if names is None else set(names)
+        for f in self._guarded_fields():
+            if f.attname in self.__dict__ and (wanted is None or {f.name, f.attname} & wanted):
+                value = self.__dict__[f.attname]
+                # What can be changed in place would change here as well.
+                known[f.attname] = copy.deepcopy(value) if isinstance(value, list | dict) else value
+        self._guarded_as_loaded = known
+
+    @classmethod
+    def _guarded_fields(cls) -> list[Any]:
+        return [f for f in cls._meta.concrete_fields if cls.guard.covers(cls, f.name)]
 
     def _guarded_changes(self) -> list[str]:
         loaded = getattr(self, "_guarded_as_loaded", {})
         missing = object()
         return [
             f.name
-            for f in self._meta.concrete_fields
-            if self.guard.covers(f.name)
-            and f.attname in self.__dict__
+            for f in self._guarded_fields()
+            if f.attname in self.__dict__
             and self.__dict__[f.attname] != loaded.get(f.attname, missing)
+        ]
+
+    def _fields_set_by_save(self) -> list[str]:
+        """Return the names of unguarded fields that save() fills in, as ``auto_now`` does."""
+        return [
+            f.name
+            for f in self._meta.concrete_fields
+            if type(f).pre_save is not models.Field.pre_save
+            and not self.guard.covers(type(self), f.name)
         ]
 
     def save_base(
@@ -179,25 +312,42 @@ class GuardedModel(models.Model):
         """Write one row. Not for overriding: it is here that the guard stands."""
         opened = self.__dict__.pop(_TICKET, None) == "insert"
         if not opened:
-            if self._state.adding or force_insert:
+            if self._state.adding or force_insert or self.pk is None:
                 _refuse(type(self), "save() would add a row.", self.guard.insert)
             update_fields = self._unguarded_update_fields(update_fields)
+            if not update_fields:
+                return  # Django reads an empty set as "all columns"
         super().save_base(
             raw=raw,
             force_insert=force_insert,
             force_update=force_update,
             using=using,
-            update_fields=update_fields,  # type: ignore[arg-type]
+            update_fields=update_fields,
         )
         if opened:
             self._remember_guarded()
 
     save_base.alters_data = True  # type: ignore[attr-defined]
 
+    def _do_insert(self, *args: Any, **kwargs: Any) -> Any:
+        # Django's last step before the INSERT: behind a host's save() and behind pre_save.
+        decided = self.__dict__.pop(_DECIDED, None)
+        if decided is not None:
+            now = self._decided_values()
+            changed = [name for name, value in decided.items() if now[name] != value]
+            if changed:
+                _refuse(
+                    type(self),
+                    f"a save() of the model or a receiver of pre_save changed "
+                    f"{_columns_text(changed)} inside a flow.",
+                    self.guard.update,
+                )
+        return super()._do_insert(*args, **kwargs)  # type: ignore[misc]
+
     def _unguarded_update_fields(self, update_fields: Iterable[str] | None) -> frozenset[str]:
         guard = self.guard
         if update_fields is not None:
-            named = [name for name in update_fields if guard.covers(name)]
+            named = [name for name in update_fields if guard.covers(type(self), name)]
             # Django itself names all loaded fields when some were deferred: not a wish to write.
             if named and not self._names_all_loaded(update_fields):
                 _refuse_columns(type(self), "save()", named)
@@ -207,18 +357,18 @@ class GuardedModel(models.Model):
         if changed:
             _refuse_columns(type(self), "save()", changed)
         names = (
-            (f.name for f in self._meta.concrete_fields if not f.primary_key and f.attname in self.__dict__)
+            (f.name for f in self._meta.concrete_fields if f.attname in self.__dict__)
             if update_fields is None
             else update_fields
         )
-        return frozenset(name for name in names if not guard.covers(name))
+        return frozenset(name for name in names if not guard.covers(type(self), name))
 
     def _names_all_loaded(self, update_fields: Iterable[str]) -> bool:
         deferred = self.get_deferred_fields()
         if not deferred:
             return False
         loaded = {
-            f.name
+            f.attname
             for f in self._meta.concrete_fields
             if not f.primary_key and f.attname not in deferred
         }
@@ -236,13 +386,16 @@ class GuardedModel(models.Model):
 def insert(instance: M, *, using: str | None = None) -> M:
     """Add the row of ``instance`` by its own ``save()``. For flows only.
 
-    The host's ``save()`` and its receivers run; the guard is open for this one row alone.
+    The host's ``save()`` and its receivers run; the guard is open for this one row alone, and for
+    the values that the flow gave it.
     """
     instance.__dict__[_TICKET] = "insert"
+    instance.__dict__[_DECIDED] = instance._decided_values()
     try:
         instance.save(force_insert=True, using=using)
     finally:
         instance.__dict__.pop(_TICKET, None)
+        instance.__dict__.pop(_DECIDED, None)
     return instance
 
 
@@ -254,11 +407,15 @@ def update(instance_or_queryset: Any, **values: Any) -> int:
     """
     if isinstance(instance_or_queryset, GuardedModel):
         instance = instance_or_queryset
-        rows = QuerySet(type(instance), using=instance._state.db).filter(pk=instance.pk).update(**values)
+        rows = (
+            QuerySet(type(instance), using=instance._state.db)
+            .filter(pk=instance.pk)
+            .update(**values)
+        )
         if rows:
             for name, value in values.items():
                 setattr(instance, name, value)
-            instance._remember_guarded()
+            instance._remember_guarded(values)
         return rows
     queryset: QuerySet[Any] = instance_or_queryset
     return QuerySet.update(queryset, **values)
