@@ -192,10 +192,10 @@ class GuardedModel(models.Model):
     @classmethod
     def check(cls, **kwargs: Any) -> list[CheckMessage]:
         """Check also that no manager and no key of the host's model leads past the guard."""
-        return [*super().check(**kwargs), *cls._check_managers(), *cls._check_keys()]
+        return [*super().check(**kwargs), *cls._managers_past_guard(), *cls._keys_past_guard()]
 
     @classmethod
-    def _check_managers(cls) -> list[CheckMessage]:
+    def _managers_past_guard(cls) -> list[CheckMessage]:
         return [
             Error(
                 f"{cls._meta.label}.{manager.name} is a manager that is not guarded: it would let "
@@ -212,7 +212,7 @@ class GuardedModel(models.Model):
         ]
 
     @classmethod
-    def _check_keys(cls) -> list[CheckMessage]:
+    def _keys_past_guard(cls) -> list[CheckMessage]:
         protecting = {models.PROTECT, models.RESTRICT, models.DO_NOTHING}
         cascading = {models.CASCADE, getattr(models, "DB_CASCADE", models.CASCADE)}
         errors: list[CheckMessage] = []
