@@ -1,0 +1,1 @@
+"""Tests against a real server process, and the processes they need."""
