@@ -14,9 +14,15 @@ __all__ = ["get_asset_model", "get_category_model", "get_product_model", "get_re
 _MODELS = "django_digitalstore.catalog.abstract_models"
 _FEATURE = "django_digitalstore.catalog"
 
-_product = ModelSlot("Product", "DIGITALSTORE_PRODUCT_MODEL", f"{_MODELS}.AbstractProduct", _FEATURE)
-_category = ModelSlot("Category", "DIGITALSTORE_CATEGORY_MODEL", f"{_MODELS}.AbstractCategory", _FEATURE)
-_release = ModelSlot("Release", "DIGITALSTORE_RELEASE_MODEL", f"{_MODELS}.AbstractRelease", _FEATURE)
+_product = ModelSlot(
+    "Product", "DIGITALSTORE_PRODUCT_MODEL", f"{_MODELS}.AbstractProduct", _FEATURE
+)
+_category = ModelSlot(
+    "Category", "DIGITALSTORE_CATEGORY_MODEL", f"{_MODELS}.AbstractCategory", _FEATURE
+)
+_release = ModelSlot(
+    "Release", "DIGITALSTORE_RELEASE_MODEL", f"{_MODELS}.AbstractRelease", _FEATURE
+)
 _asset = ModelSlot("Asset", "DIGITALSTORE_ASSET_MODEL", f"{_MODELS}.AbstractAsset", _FEATURE)
 
 

@@ -1,4 +1,4 @@
-"""Abstract models of the catalog. The host's app holds the concrete classes and their migrations."""
+"""Abstract models of the catalog: the host's app has the concrete classes and migrations."""
 
 from __future__ import annotations
 
@@ -90,13 +90,15 @@ class ProductQuerySet(QuerySet["AbstractProduct"]):
         queryset = self
         for word in text.split()[:10]:
             queryset = queryset.filter(
-                Q(title__icontains=word) | Q(summary__icontains=word) | Q(description__icontains=word)
+                Q(title__icontains=word)
+                | Q(summary__icontains=word)
+                | Q(description__icontains=word)
             )
         return queryset
 
     def in_categories(self, slugs: list[str]) -> Self:
         """Keep the products that lie in any of the categories."""
-        inside = self.model._default_manager.filter(categories__slug__in=slugs)
+        inside = self.model._default_manager.filter(categories__slug__in=slugs)  # type: ignore[misc]
         return self.filter(pk__in=inside.order_by().values("pk"))
 
 

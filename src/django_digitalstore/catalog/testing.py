@@ -1,0 +1,73 @@
+"""Honest ways to set a scene in tests: what these make went through the flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from django_digitalstore.core.roles import seller_permission
+
+from . import flows, get_category_model, get_product_model, get_release_model
+from .abstract_models import AbstractCategory, AbstractProduct, AbstractRelease
+
+__all__ = ["make_category", "make_product", "make_release", "make_seller"]
+
+_numbers = count(1)
+
+
+def make_seller(user: Any) -> Any:
+    """Give ``user`` the permission that makes a seller, and return them as freshly loaded."""
+    app_label, codename = seller_permission().split(".")
+    permission = Permission.objects.get(
+        content_type__app_label=app_label,
+        codename=codename,
+        content_type__model=get_product_model()._meta.model_name,
+    )
+    user.user_permissions.add(permission)
+    return type(user)._default_manager.get(pk=user.pk)
+
+
+def make_category(name: str = "Books", **fields: Any) -> Any:
+    """Return a saved category of the site, or of ``seller=``."""
+    fields.setdefault("slug", f"category-{next(_numbers)}")
+    category: AbstractCategory = get_category_model()(name=name, **fields)
+    return flows.save_category(category)
+
+
+def make_product(
+    title: str = "A book",
+    *,
+    published: bool = True,
+    categories: Iterable[AbstractCategory] = (),
+    **fields: Any,
+) -> Any:
+    """Return a saved product, published unless told otherwise. ``price`` is in minor units."""
+    fields.setdefault("slug", f"product-{next(_numbers)}")
+    fields.setdefault("price", 1200)
+    product: AbstractProduct = get_product_model()(title=title, **fields)
+    flows.save_product(product, categories=categories)
+    return flows.publish_product(product) if published else product
+
+
+def make_release(
+    product: AbstractProduct,
+    files: Mapping[str, bytes] | None = None,
+    *,
+    version: str | None = None,
+    published: bool = True,
+    **fields: Any,
+) -> Any:
+    """Return a release of ``product`` with ``files`` (name → content), published now."""
+    if published:
+        fields.setdefault("published_at", timezone.now())
+    fields.update(product=product, version=version or f"1.{next(_numbers)}")
+    release: AbstractRelease = get_release_model()._default_manager.create(**fields)
+    contents = {"book.txt": b"Once upon a time"} if files is None else files
+    for position, (name, content) in enumerate(contents.items()):
+        flows.attach_file(release, ContentFile(content, name=name), name=name, position=position)
+    return release

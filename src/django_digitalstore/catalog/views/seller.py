@@ -1,0 +1,299 @@
+"""The seller's pages: their products and their categories, and nobody else's.
+
+The tenant filter is ``of_seller`` of the querysets: what is not the seller's does not exist (404).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Model, ProtectedError, QuerySet, RestrictedError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.generic import CreateView, DeleteView, ListView, UpdateView, View
+from django.views.generic.detail import SingleObjectMixin
+
+from django_digitalstore.catalog import flows, get_category_model, get_product_model
+from django_digitalstore.catalog.exceptions import ProductNotReady
+from django_digitalstore.core.roles import SELLER
+from django_digitalstore.core.views import GenericView
+
+from .pages import HostTemplateMixin, PagedMixin
+
+__all__ = [
+    "GenericCategoryCreateView",
+    "GenericCategoryDeleteView",
+    "GenericCategoryListView",
+    "GenericCategoryUpdateView",
+    "GenericProductArchiveView",
+    "GenericProductCreateView",
+    "GenericProductPublishView",
+    "GenericProductUpdateView",
+    "GenericSellerProductListView",
+]
+
+_SUCCESS = {"success_url": ("get_success_url", '"shop:seller_products"')}
+_CATEGORY_SUCCESS = {"success_url": ("get_success_url", '"shop:seller_categories"')}
+
+
+class _SellersProducts(HostTemplateMixin):
+    context_object_name: str | None = "product"
+
+    def get_page_model(self) -> type[Model]:
+        return get_product_model()
+
+    def get_queryset(self) -> QuerySet:
+        """Return the seller's own products. Hook: keep to them."""
+        return get_product_model().objects.of_seller(self.request.user)
+
+
+class _SellersCategories(HostTemplateMixin):
+    context_object_name: str | None = "category"
+
+    def get_page_model(self) -> type[Model]:
+        return get_category_model()
+
+    def get_queryset(self) -> QuerySet:
+        """Return the seller's own categories. Hook: keep to them."""
+        return get_category_model().objects.of_seller(self.request.user)
+
+
+class _GoesToSuccess:
+    """Leads to ``success_url``: a URL name, a path, or what ``resolve_url`` takes."""
+
+    success_url: Any = None
+
+    def get_success_url(self) -> str:
+        """Return where to go once it is done. Hook."""
+        return resolve_url(self.success_url)
+
+
+class _SellersFormPage(GenericView, _GoesToSuccess):
+    """A form that the seller's key goes into, and whose ``save()`` is a flow."""
+
+    roles = (SELLER,)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "seller": self.request.user}  # type: ignore[misc]
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        if not form.try_to_save():
+            return self.form_invalid(form)  # type: ignore[attr-defined]
+        self.object = form.instance
+        messages.success(self.request, self.get_success_message(), fail_silently=True)
+        return HttpResponseRedirect(self.get_success_url())
+
+    def get_success_message(self) -> str:
+        """Return what the seller reads afterwards. Hook."""
+        return _("“%(object)s” is saved.") % {"object": self.object}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(back_url=self.get_success_url(), **kwargs)
+
+
+class GenericSellerProductListView(GenericView, _SellersProducts, PagedMixin, ListView):
+    """The seller's products in every status, the one that was changed last first."""
+
+    roles = (SELLER,)
+    needs = {
+        "create_url": ("get_create_url", '"shop:seller_product_create"'),
+        "update_url": ("get_update_url", '"shop:seller_product_update"'),
+        "publish_url": ("get_publish_url", '"shop:seller_product_publish"'),
+        "archive_url": ("get_archive_url", '"shop:seller_product_archive"'),
+    }
+    page_template = "product_seller_list.html"
+    context_object_name = "products"
+    create_url: Any = None
+    update_url: Any = None
+    publish_url: Any = None
+    archive_url: Any = None
+
+    def get_queryset(self) -> QuerySet:
+        return super().get_queryset().order_by("-updated_at", "-pk")
+
+    def get_create_url(self) -> str:
+        """Return where a product is made. Hook."""
+        return resolve_url(self.create_url)
+
+    def get_update_url(self, product: Any) -> str:
+        """Return where ``product`` is edited. Hook."""
+        return reverse(self.update_url, kwargs={"slug": product.slug})
+
+    def get_publish_url(self, product: Any) -> str:
+        """Return where ``product`` is published, by POST. Hook."""
+        return reverse(self.publish_url, kwargs={"slug": product.slug})
+
+    def get_archive_url(self, product: Any) -> str:
+        """Return where ``product`` is archived, by POST. Hook."""
+        return reverse(self.archive_url, kwargs={"slug": product.slug})
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        context["create_url"] = self.get_create_url()
+        context["rows"] = [
+            {
+                "product": product,
+                "update_url": self.get_update_url(product),
+                "publish_url": self.get_publish_url(product),
+                "archive_url": self.get_archive_url(product),
+            }
+            for product in context["products"]
+        ]
+        return context
+
+
+class GenericProductCreateView(_SellersFormPage, _SellersProducts, CreateView):
+    """Makes a product of the seller's: a draft, whatever the form says."""
+
+    needs = {"form_class": ("get_form_class", "ProductForm"), **_SUCCESS}
+    page_template = "product_form.html"
+
+    def get_success_message(self) -> str:
+        return _("“%(object)s” is saved as a draft. Publish it when it is ready.") % {
+            "object": self.object
+        }
+
+
+class GenericProductUpdateView(_SellersFormPage, _SellersProducts, UpdateView):
+    """Edits a product of the seller's. Its status stays as it is."""
+
+    needs = {"form_class": ("get_form_class", "ProductForm"), **_SUCCESS}
+    page_template = "product_form.html"
+
+
+class _ProductStep(GenericView, _GoesToSuccess, _SellersProducts, SingleObjectMixin, View):
+    """One button of the list of products: POST only, and back to the list."""
+
+    roles = (SELLER,)
+    needs = _SUCCESS
+    http_method_names = ["post", "options"]
+    # There is no page, so the host need not say how it looks.
+    base_template = ""
+    active_page = ""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.object = self.get_object()
+        try:
+            text = self.take_step(self.object)
+        except ProductNotReady as error:
+            reasons = " ".join(
+                f"{field}: {' '.join(texts)}" if field != "__all__" else " ".join(texts)
+                for field, texts in error.message_dict.items()
+            )
+            text = _("“%(object)s” is not ready to be published. %(reasons)s") % {
+                "object": self.object,
+                "reasons": reasons,
+            }
+            messages.error(request, text, fail_silently=True)
+        else:
+            messages.success(request, text, fail_silently=True)
+        return HttpResponseRedirect(self.get_success_url())
+
+    def take_step(self, product: Any) -> str:
+        """Call the flow and return what the seller reads. Hook."""
+        raise NotImplementedError
+
+    def get_login_next(self, request: HttpRequest) -> str:
+        """Come back to the list: this address takes no GET."""
+        return self.get_success_url()
+
+
+class GenericProductPublishView(_ProductStep):
+    """Puts a product of the seller's on sale; an archived one again."""
+
+    def take_step(self, product: Any) -> str:
+        flows.publish_product(product, actor=self.request.user)
+        return _("“%(object)s” is published.") % {"object": product}
+
+
+class GenericProductArchiveView(_ProductStep):
+    """Takes a product of the seller's off the shop. Who owns it keeps it."""
+
+    def take_step(self, product: Any) -> str:
+        flows.archive_product(product, actor=self.request.user)
+        return _("“%(object)s” is archived. Who owns it keeps it.") % {"object": product}
+
+
+class GenericCategoryListView(GenericView, _SellersCategories, PagedMixin, ListView):
+    """The seller's own categories."""
+
+    roles = (SELLER,)
+    needs = {
+        "create_url": ("get_create_url", '"shop:seller_category_create"'),
+        "update_url": ("get_update_url", '"shop:seller_category_update"'),
+        "delete_url": ("get_delete_url", '"shop:seller_category_delete"'),
+    }
+    page_template = "category_seller_list.html"
+    context_object_name = "categories"
+    create_url: Any = None
+    update_url: Any = None
+    delete_url: Any = None
+
+    def get_queryset(self) -> QuerySet:
+        return super().get_queryset().order_by("position", "name", "pk")
+
+    def get_create_url(self) -> str:
+        """Return where a category is made. Hook."""
+        return resolve_url(self.create_url)
+
+    def get_update_url(self, category: Any) -> str:
+        """Return where ``category`` is edited. Hook."""
+        return reverse(self.update_url, kwargs={"slug": category.slug})
+
+    def get_delete_url(self, category: Any) -> str:
+        """Return where ``category`` is deleted. Hook."""
+        return reverse(self.delete_url, kwargs={"slug": category.slug})
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        context["create_url"] = self.get_create_url()
+        context["rows"] = [
+            {
+                "category": category,
+                "update_url": self.get_update_url(category),
+                "delete_url": self.get_delete_url(category),
+            }
+            for category in context["categories"]
+        ]
+        return context
+
+
+class GenericCategoryCreateView(_SellersFormPage, _SellersCategories, CreateView):
+    """Makes a category that only this seller's products lie in."""
+
+    needs = {"form_class": ("get_form_class", "CategoryForm"), **_CATEGORY_SUCCESS}
+    page_template = "category_form.html"
+
+
+class GenericCategoryUpdateView(_SellersFormPage, _SellersCategories, UpdateView):
+    """Edits a category of the seller's."""
+
+    needs = {"form_class": ("get_form_class", "CategoryForm"), **_CATEGORY_SUCCESS}
+    page_template = "category_form.html"
+
+
+class GenericCategoryDeleteView(GenericView, _GoesToSuccess, _SellersCategories, DeleteView):
+    """Asks, then deletes a category of the seller's. Its products stay, outside of it."""
+
+    roles = (SELLER,)
+    needs = _CATEGORY_SUCCESS
+    page_template = "category_confirm_delete.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            flows.delete_category(self.object, actor=self.request.user)
+        except (ProtectedError, RestrictedError):
+            text = _("“%(object)s” is still in use, so it stays.")
+            messages.error(self.request, text % {"object": self.object}, fail_silently=True)
+        else:
+            text = _("“%(object)s” is deleted.")
+            messages.success(self.request, text % {"object": self.object}, fail_silently=True)
+        return HttpResponseRedirect(self.get_success_url())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(
+            back_url=self.get_success_url(), product_count=self.object.products.count(), **kwargs
+        )
