@@ -19,7 +19,6 @@ from django_digitalstore.core.guard import Guard, GuardedManager, GuardedModel, 
 
 from .choices import (
     DownloadOutcome,
-    EndedKind,
     GrantEffect,
     download_outcomes,
     ended_kinds,
@@ -64,7 +63,7 @@ class AbstractPurchasedProduct(GuardedModel):
         owner="entitlements.flows",
         insert="call entitlements.flows.grant_product(user, product, source=…) instead.",
         delete="call entitlements.flows.revoke_product(user, product, reason=…) instead.",
-        update="call entitlements.flows.grant_product(user, product, source=…, expires_at=…) instead.",
+        update="call entitlements.flows.grant_product(…, source=…, expires_at=…) instead.",
         testing="django_digitalstore.entitlements.testing",
     )
 
@@ -200,10 +199,12 @@ class AbstractGrant(GuardedModel):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(effect__in=["allow", "deny"]), name="%(app_label)s_%(class)s_effect_known"
+                condition=Q(effect__in=["allow", "deny"]),
+                name="%(app_label)s_%(class)s_effect_known",
             ),
             models.CheckConstraint(
-                condition=Q(ended_at=None, ended_kind="") | Q(ended_at__isnull=False, ended_kind__gt=""),
+                condition=Q(ended_at=None, ended_kind="")
+                | Q(ended_at__isnull=False, ended_kind__gt=""),
                 name="%(app_label)s_%(class)s_ended_with_a_kind",
             ),
         ]
@@ -260,5 +261,3 @@ class AbstractDownload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.outcome})"
-
-

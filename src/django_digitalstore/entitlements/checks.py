@@ -12,8 +12,29 @@ from django.db import models
 from django_digitalstore.core.exceptions import InvalidModelSetting
 
 from . import get_purchased_product_model
+from .backends import delivery_backends
 
-__all__ = ["check_keys_to_purchases"]
+__all__ = ["check_delivery_backends", "check_keys_to_purchases"]
+
+
+@register()
+def check_delivery_backends(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Load every backend of ``DIGITALSTORE_DELIVERY``; the alias ``default`` must be there."""
+    messages = delivery_backends.check()
+    if not messages and "default" not in delivery_backends:
+        messages.append(
+            Error(
+                "DIGITALSTORE_DELIVERY has no alias 'default', which the download view uses.",
+                hint=(
+                    "Write DIGITALSTORE_DELIVERY = {'default': {'BACKEND': 'django_digitalstore."
+                    "entitlements.backends.streaming.StreamingDeliveryBackend'}}."
+                ),
+                id="digitalstore.E201",
+            )
+        )
+    return messages
 
 
 @register(Tags.models)

@@ -18,7 +18,9 @@ class EntitlementsConf(AppConf):  # type: ignore[misc]  # django-appconf is unty
     #: How bytes reach the owner: one alias, ``default``.
     DELIVERY: ClassVar[dict[str, dict[str, Any]]] = {
         "default": {
-            "BACKEND": "django_digitalstore.entitlements.backends.streaming.StreamingDeliveryBackend"
+            "BACKEND": (
+                "django_digitalstore.entitlements.backends.streaming.StreamingDeliveryBackend"
+            )
         }
     }
     #: How long a download link works after the click that made it.

@@ -1,5 +1,7 @@
 """Errors of the entitlements."""
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 
 from django_digitalstore.core.exceptions import DigitalStoreError
@@ -8,11 +10,15 @@ __all__ = ["AccessWithheld", "InvalidGrant", "NotEntitled"]
 
 
 class NotEntitled(DigitalStoreError, PermissionDenied):
-    """The user does not own the product that a page or a file is for."""
+    """The user does not own the product that a page or a file is for: ``product`` names it."""
+
+    def __init__(self, message: str = "", product: Any = None) -> None:
+        super().__init__(message)
+        self.product = product
 
 
 class AccessWithheld(DigitalStoreError):
-    """A person has revoked this user's access to this product; only ``restore_product`` lifts that."""
+    """A person has revoked this user's access; only ``restore_product`` lifts that."""
 
 
 class InvalidGrant(DigitalStoreError, ValueError):

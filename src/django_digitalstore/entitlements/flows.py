@@ -81,7 +81,11 @@ def grant_product(
             f"User {user.pk} was denied product {product.pk} by a person. "
             f"Call entitlements.flows.restore_product(user, product, reason=…) first."
         )
-    same = [g for g in standing if (g.source_kind, g.source_reference) == (source.kind, source.reference)]
+    same = [
+        g
+        for g in standing
+        if (g.source_kind, g.source_reference) == (source.kind, source.reference)
+    ]
     if not any(g.expires_at == expires_at for g in same):
         for grant in same:
             _end(grant, now, EndedKind.REPLACED, actor=actor, reason=reason)
@@ -314,7 +318,9 @@ def _derive(
         return None
     if row is None:
         row = guard.insert(model(user=user, product=product, granted_at=now, expires_at=until))
-        access_granted.send_after_commit(model, user_id=user.pk, product_id=product.pk, purchase=row)
+        access_granted.send_after_commit(
+            model, user_id=user.pk, product_id=product.pk, purchase=row
+        )
     elif row.expires_at != until:
         guard.update(row, expires_at=until)
     return row

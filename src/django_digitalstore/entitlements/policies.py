@@ -11,11 +11,12 @@ from . import get_grant_model, get_purchased_product_model
 from .sources import Source
 
 __all__ = [
+    "had_access",
     "has_access",
     "is_withheld",
     "live_purchase",
-    "owned_product_ids",
     "owned_by_filter",
+    "owned_product_ids",
     "owner_annotation",
     "was_granted",
     "with_ownership",
@@ -69,6 +70,19 @@ def is_withheld(user: Any, product: Any) -> bool:
         .denying()
         .filter(user_id=user_id, product_id=product.pk)
         .exists()
+    )
+
+
+def had_access(user: Any, product: Any) -> bool:
+    """Tell whether ``user`` was ever granted ``product``: who has lost access may be told so.
+
+    To anybody else a file that is not theirs looks like one that does not exist.
+    """
+    user_id = _user_id(user)
+    if user_id is None:
+        return False
+    return (
+        get_grant_model().objects.allowing().filter(user_id=user_id, product_id=product.pk).exists()
     )
 
 

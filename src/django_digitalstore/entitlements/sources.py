@@ -13,7 +13,8 @@ __all__ = ["Source"]
 class Source:
     """A reason for access: its kind, and what tells it from others of its kind.
 
-    ``Source("payment", "ord_9f…/1/pay_3")``, ``Source("gift", "birthday-2026")``, ``Source("manual")``.
+    ``Source("payment", "ord_9f…/1/pay_3")``, ``Source("gift", "birthday-2026")``,
+    ``Source("manual")``.
     The same source never grants twice. ``kind`` has at most 40 characters, ``reference`` 200.
     """
 

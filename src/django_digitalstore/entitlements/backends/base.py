@@ -1,0 +1,111 @@
+"""What every delivery backend is given, must answer, and cannot forget."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import ClassVar, final
+
+from django.core.files.storage import Storage
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+
+from django_digitalstore.core.backends import BaseBackend
+from django_digitalstore.core.exceptions import DigitalStoreError
+
+__all__ = ["BaseDeliveryBackend", "Delivery", "FileMissing"]
+
+
+class FileMissing(DigitalStoreError):
+    """The storage does not have the file. The view answers 404 and logs the outcome *missing*."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A file that goes to somebody who may have it. Nothing in it comes from a request.
+
+    ``name`` is the object's name in ``storage``, chosen by the server; ``file_name`` is what the
+    owner sees. ``size`` (bytes) and ``sha256`` (hex) are what was recorded when the file came in:
+    0 and "" where nothing was. ``modified_at`` is when the file came in, aware.
+    """
+
+    storage: Storage
+    name: str
+    file_name: str
+    size: int = 0
+    sha256: str = ""
+    version: str = ""
+    modified_at: datetime | None = None
+    #: Never the file's own type: a browser must save it, not run it.
+    content_type: str = "application/octet-stream"
+
+    @property
+    def etag(self) -> str:
+        """Return a strong ETag, quoted, from the content's SHA-256; "" where that is not known."""
+        return f'"{self.sha256}"' if self.sha256 else ""
+
+    @property
+    def content_disposition(self) -> str:
+        """Return the header that saves the file under its shown name, in any script (RFC 6266).
+
+        A backend whose bytes come from another server signs or sends this very value.
+        """
+        return content_disposition_header(True, self.file_name) or "attachment"
+
+
+class BaseDeliveryBackend(BaseBackend):
+    """A way for bytes to reach an owner. Name a subclass in ``DIGITALSTORE_DELIVERY``.
+
+    The view has asked for access, release and link before; a backend only delivers. It implements
+    ``deliver()`` and sets there what is its own: status, length, validators, the redirect or the
+    server's internal header. What all deliveries share is set by ``respond()``.
+    """
+
+    #: True where a request for a part (``Range``) is answered with that part, by this backend or
+    #: by the server that it hands over to. Then later parts are not counted as downloads.
+    supports_ranges: ClassVar[bool] = False
+    #: Headers of every delivery. The last ones keep a file that a browser opens after all from
+    #: running scripts, from being embedded by other sites, and its address from travelling on.
+    common_headers: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "Cache-Control": "private, no-store",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+
+    @abstractmethod
+    def deliver(self, request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
+        """Return the answer to a GET or HEAD for ``delivery``.
+
+        May open the file or sign a URL, which never enters a page, a log or a message. Reads only
+        method and range headers of the request; for HEAD the body stays empty and no file stays
+        open. Raises ``FileMissing`` where the storage is known not to have the file.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement deliver(request, delivery)."
+        )
+
+    @final
+    def respond(self, request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
+        """Deliver, and set the headers that every delivery has. Views call this."""
+        response = self.deliver(request, delivery)
+        for header, value in self.common_headers.items():
+            response.headers[header] = value
+        if not 300 <= response.status_code < 400:
+            response.headers["Content-Type"] = delivery.content_type
+            response.headers["Content-Disposition"] = delivery.content_disposition
+        return response
+
+    def starts_download(self, request: HttpRequest) -> bool:
+        """Tell whether ``request`` counts: a HEAD never does, nor a part from the middle."""
+        if request.method != "GET":
+            return False
+        wanted = request.headers.get("Range", "").replace(" ", "")
+        return not (self.supports_ranges and wanted) or wanted.startswith("bytes=0-")
