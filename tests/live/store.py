@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlsplit, urlunsplit
 
 from django.db import connection
 
@@ -41,15 +41,9 @@ class Store:
         """Name the test database where other processes can open it, else a file of its own."""
         if connection.vendor == "sqlite":
             return f"sqlite:///{self.folder}/db.sqlite3"
-        database = connection.settings_dict
-        scheme = {"postgresql": "postgres", "mysql": "mysql"}[connection.vendor]
-        password = f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
-        host = database.get("HOST") or ""
-        query = {"host": host} if host.startswith("/") else {}
-        place = "" if query else host + (f":{database['PORT']}" if database.get("PORT") else "")
-        return (
-            f"{scheme}://{database['USER']}{password}@{place}/{database['NAME']}?{urlencode(query)}"
-        )
+        # DATABASE_URL says how to reach the server; the test runner renamed the database.
+        url = urlsplit(os.environ["DATABASE_URL"])
+        return urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
 
     def manage(self, *arguments: str) -> str:
         """Run a management command in a process of its own."""
