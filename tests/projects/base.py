@@ -62,4 +62,4 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 DIGITALSTORE_STORE_APP = "shop"
 DIGITALSTORE_TEST_MODE = True
-DIGITALSTORE_SITE_URL = "http://testserver"
+DIGITALSTORE_SITE_URL = os.environ.get("SITE_URL", "http://testserver")

@@ -1,1 +1,1 @@
-"""What every feature stands on: settings, model slots, the guard, flows, roles, money, background work."""
+"""What every feature stands on: settings, model slots, guard, flows, roles, money, outbox."""

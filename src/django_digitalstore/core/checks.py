@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from appconf import AppConf
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -18,14 +19,24 @@ from .model_slots import ModelSlot, registered_slots
 from .outbox import check_tasks
 from .site_url import site_url
 
-__all__ = ["check_model_slots", "check_outbox_tasks", "check_roles", "check_site_url"]
+_PREDICATE_HINT = "Write the dotted path of a function that takes a user and returns a bool."
+
+__all__ = [
+    "check_model_slots",
+    "check_outbox_tasks",
+    "check_roles",
+    "check_setting_names",
+    "check_site_url",
+]
+
+_PREFIX = "DIGITALSTORE_"
 
 
 @register(Tags.models)
 def check_model_slots(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Check every slot of the installed features: label, model, base, and what must be inherited."""
+    """Check the slots of the installed features: label, model, base, and what it inherits."""
     return [message for slot in registered_slots() for message in _check_slot(slot)]
 
 
@@ -34,7 +45,10 @@ def _check_slot(slot: ModelSlot) -> Iterator[CheckMessage]:
     if not isinstance(label, str) or label.count(".") != 1:
         yield Error(
             f"{slot.setting} must be of the form 'app_label.ModelName', not {label!r}.",
-            hint=f"For a model {slot.name} in the app shop write {slot.setting} = 'shop.{slot.name}'.",
+            hint=(
+                f"For a model {slot.name} in the app shop write "
+                f"{slot.setting} = 'shop.{slot.name}'."
+            ),
             id="digitalstore.E001",
         )
         return
@@ -68,8 +82,8 @@ def _missing_hint(slot: ModelSlot, label: str, module: str, base_name: str) -> s
         return f"Did you mean {slot.setting} = {close[0]!r}?"
     if app_label not in {config.label for config in apps.get_app_configs()}:
         return (
-            f"The app {app_label!r} is not installed. Run `manage.py startstore {app_label}` and add "
-            f"it to INSTALLED_APPS, or name your own model in {slot.setting}."
+            f"The app {app_label!r} is not installed. Run `manage.py startstore {app_label}` and "
+            f"add it to INSTALLED_APPS, or name your own model in {slot.setting}."
         )
     return (
         f"Add to the models of the app {app_label!r}: from {module} import {base_name}; "
@@ -126,7 +140,7 @@ def check_roles(
             messages.append(
                 Error(
                     f"DIGITALSTORE_ROLES[{role!r}] can't be imported: {error}.",
-                    hint="Write the dotted path of a function that takes a user and returns a bool.",
+                    hint=_PREDICATE_HINT,
                     id="digitalstore.E007",
                 )
             )
@@ -135,7 +149,7 @@ def check_roles(
             messages.append(
                 Error(
                     f"DIGITALSTORE_ROLES[{role!r}] names {predicate!r}, which can't be called.",
-                    hint="Write the dotted path of a function that takes a user and returns a bool.",
+                    hint=_PREDICATE_HINT,
                     id="digitalstore.E007",
                 )
             )
@@ -168,3 +182,41 @@ def check_outbox_tasks(
 ) -> list[CheckMessage]:
     """Check that the queue named by ``DIGITALSTORE_TASKS`` exists."""
     return list(check_tasks("digitalstore.E009"))
+
+
+@register()
+def check_setting_names(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that every ``DIGITALSTORE_*`` setting is one of the installed features.
+
+    An app of the host that has settings of this prefix declares them by an ``AppConf`` of its own.
+    """
+    known = _known_settings()
+    return [
+        Error(
+            f"{name} is not a setting of the installed features.",
+            hint=_setting_hint(name, known),
+            id="digitalstore.E012",
+        )
+        for name in sorted(set(dir(settings)))
+        if name.startswith(_PREFIX) and name not in known
+    ]
+
+
+def _known_settings() -> set[str]:
+    known: set[str] = set()
+    classes = list(AppConf.__subclasses__())
+    while classes:
+        conf = classes.pop()
+        classes += conf.__subclasses__()
+        if apps.get_containing_app_config(conf.__module__) is not None:
+            known.update(conf._meta.names.values())
+    return known
+
+
+def _setting_hint(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
+    if close:
+        return f"Did you mean {close[0]}?"
+    return f"Remove it; the settings are: {', '.join(sorted(known))}."

@@ -29,7 +29,7 @@ class GuardedWrite(DigitalStoreError):
 
 
 class FlowCalledInSignal(DigitalStoreError):
-    """A flow was called by a receiver of one of the suite's signals. Signals notify, they never decide."""
+    """A flow was called by a receiver of one of the suite's signals, which never decide."""
 
 
 class CalledInTransaction(DigitalStoreError, RuntimeError):

@@ -34,5 +34,7 @@ def take(*keys: str, using: str = DEFAULT_DB_ALIAS) -> None:
         [Mutex(key=key, taken_at=now) for key in sorted(set(keys))],
         update_conflicts=True,
         update_fields=["taken_at"],
-        unique_fields=["key"] if connection.features.supports_update_conflicts_with_target else None,
+        unique_fields=["key"]
+        if connection.features.supports_update_conflicts_with_target
+        else None,
     )

@@ -45,5 +45,7 @@ def has_role(user: Any, role: str) -> bool:
         try:
             predicate = import_string(predicate)
         except ImportError as error:
-            raise InvalidRole(f"DIGITALSTORE_ROLES[{role!r}] cannot be imported: {error}.") from error
+            raise InvalidRole(
+                f"DIGITALSTORE_ROLES[{role!r}] cannot be imported: {error}."
+            ) from error
     return bool(predicate(user))

@@ -18,8 +18,8 @@ def site_url() -> str:
     if settings.DIGITALSTORE_TEST_MODE:
         return _LOCAL
     raise ImproperlyConfigured(
-        "DIGITALSTORE_SITE_URL is not set, and every link in e-mails and at payment providers needs "
-        "it. Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'."
+        "DIGITALSTORE_SITE_URL is not set, and every link in e-mails and at payment providers "
+        "needs it. Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'."
     )
 
 

@@ -89,7 +89,7 @@ class GenericView(RoleRequiredMixin):
     active_page: str | None = None
 
     @classonlymethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
         """Return the view function. Raises ``GenericViewRouted``, which says what to write."""
         problem = next(iter(cls._problems(initkwargs)), None)
         if problem:
@@ -107,8 +107,8 @@ class GenericView(RoleRequiredMixin):
         if _is_ours(cls):
             bases = [mixins.get(r, r) for r in cls.roles[:1]] + [cls.__name__]
             yield (
-                f"{cls.__name__} is generic and cannot be routed. Subclass it in your project, as in "
-                f"`class {cls.__name__.removeprefix('Generic')}({', '.join(bases)}):`, "
+                f"{cls.__name__} is generic and cannot be routed. Subclass it in your project, "
+                f"as in `class {cls.__name__.removeprefix('Generic')}({', '.join(bases)}):`, "
                 f"and route the subclass."
             )
         elif cls.roles and role is None:
@@ -127,8 +127,8 @@ class GenericView(RoleRequiredMixin):
         for attribute, (method, example) in cls._all_needs().items():
             if not cls._defines(attribute, method, initkwargs):
                 yield (
-                    f"{name} must define {attribute}. Write `{attribute} = {example}` in the class, "
-                    f"or override {method}()."
+                    f"{name} must define {attribute}. Write `{attribute} = {example}` in the "
+                    f"class, or override {method}()."
                 )
 
     @classmethod

@@ -30,9 +30,13 @@ _order = ModelSlot("Order", "DIGITALSTORE_ORDER_MODEL", f"{_MODELS}.AbstractOrde
 _order_line = ModelSlot(
     "OrderLine", "DIGITALSTORE_ORDER_LINE_MODEL", f"{_MODELS}.AbstractOrderLine", _FEATURE
 )
-_payment = ModelSlot("Payment", "DIGITALSTORE_PAYMENT_MODEL", f"{_MODELS}.AbstractPayment", _FEATURE)
+_payment = ModelSlot(
+    "Payment", "DIGITALSTORE_PAYMENT_MODEL", f"{_MODELS}.AbstractPayment", _FEATURE
+)
 _refund = ModelSlot("Refund", "DIGITALSTORE_REFUND_MODEL", f"{_MODELS}.AbstractRefund", _FEATURE)
-_dispute = ModelSlot("Dispute", "DIGITALSTORE_DISPUTE_MODEL", f"{_MODELS}.AbstractDispute", _FEATURE)
+_dispute = ModelSlot(
+    "Dispute", "DIGITALSTORE_DISPUTE_MODEL", f"{_MODELS}.AbstractDispute", _FEATURE
+)
 
 
 def get_order_model() -> type[AbstractOrder]:

@@ -8,7 +8,7 @@ All amounts are integers in minor units of an ISO 4217 currency.
 from __future__ import annotations
 
 import secrets
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from django.conf import settings
 from django.db import models
@@ -20,6 +20,7 @@ from django_digitalstore.core.exceptions import DigitalStoreError
 from django_digitalstore.core.guard import Guard, GuardedManager, GuardedModel, GuardedQuerySet
 from django_digitalstore.core.money import format_money, validate_currency
 
+from . import get_order_line_model
 from .choices import (
     Attention,
     OrderStatus,
@@ -30,6 +31,9 @@ from .choices import (
     payment_states,
     refund_states,
 )
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
 
 __all__ = [
     "AbstractDispute",
@@ -74,8 +78,8 @@ class OrderQuerySet(GuardedQuerySet["AbstractOrder"]):
 
     def of_seller(self, user: Any) -> Self:
         """Keep the orders that hold a line of this seller's products: the one tenant filter."""
-        lines = self.model._meta.get_field("lines").related_model._base_manager
-        return self.filter(pk__in=lines.filter(product__seller=user).values("order_id"))
+        theirs = get_order_line_model().objects.filter(product__seller=user)
+        return self.filter(pk__in=theirs.order_by().values("order_id"))
 
     def needing_attention(self) -> Self:
         """Keep the orders that a person should look at."""
@@ -142,6 +146,10 @@ class AbstractOrder(GuardedModel):
     placed_at = models.DateTimeField(_("placed at"), default=timezone.now)
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
+
+    if TYPE_CHECKING:
+        lines: RelatedManager[AbstractOrderLine]
+        payments: RelatedManager[AbstractPayment]
 
     objects = OrderManager()
 
@@ -410,7 +418,7 @@ _FACT_COLUMNS = frozenset(
 
 
 class AbstractRefund(_AbstractFact):
-    """Money that went back, or is asked to. ``amount`` None is an amount the provider did not name."""
+    """Money that went back, or is asked to. ``amount`` is None where the provider names none."""
 
     guard = Guard(
         owner="payments.flows",

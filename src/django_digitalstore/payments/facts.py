@@ -37,8 +37,16 @@ _DISPUTE_LOST = {DisputeState.LOST, DisputeState.ACCEPTED}
 def payment_version(
     state: str, at: datetime | None, amount: int, currency: str, tax: int, failure: str
 ) -> tuple[Any, ...]:
-    """Return what two reports of one payment are compared by: a late failure never undoes a success."""
-    return (_PAYMENT_RANK[PaymentState(state)], at is not None, at or 0, amount, currency, tax, failure)
+    """Return what reports of one payment are compared by: a late failure undoes no success."""
+    return (
+        _PAYMENT_RANK[PaymentState(state)],
+        at is not None,
+        at or 0,
+        amount,
+        currency,
+        tax,
+        failure,
+    )
 
 
 def refund_version(
@@ -95,7 +103,7 @@ class PaymentFacts:
 
     @property
     def counts(self) -> bool:
-        """Tell whether it is a success that pays the order: the asked amount, the asked currency."""
+        """Tell whether it is a success that pays the order: what was asked was paid."""
         return self.payment.state == PaymentState.SUCCEEDED and not self.payment.discrepancy
 
     @property

@@ -63,7 +63,7 @@ logger = logging.getLogger(__name__)
 FREE = "free"
 
 _UNPAID = [OrderStatus.PENDING, OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.EXPIRED]
-_WAIT_FOR_OTHER = 10.0  # seconds that a second click waits for the checkout that the first one opens
+_WAIT_FOR_OTHER = 10.0  # seconds that a second click waits for what the first one opens
 _REUSE_ORDER = timedelta(hours=24)
 
 
@@ -135,7 +135,7 @@ def start_checkout(
         for position, (kind, product, quote) in enumerate(quoted, start=1):
             guard.insert(
                 get_order_line_model()(
-                    order=order,
+                    order=order,  # type: ignore[misc]  # the plugin wants the host's class
                     position=position,
                     kind=kind,
                     product=product,
@@ -182,7 +182,7 @@ def _attempt(order: AbstractOrder, alias: str) -> AbstractPayment:
     if payment is None:
         payment = guard.insert(
             get_payment_model()(
-                order=order,
+                order=order,  # type: ignore[misc]
                 alias=alias,
                 amount=order.total,
                 currency=order.currency,
@@ -391,7 +391,7 @@ def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder |
         # A second try within the same checkout: a payment of its own.
         payment = guard.insert(
             model(
-                order=order,
+                order=order,  # type: ignore[misc]
                 alias=alias,
                 checkout_reference=attempt.checkout_reference,
                 cart=attempt.cart,
@@ -527,7 +527,9 @@ def _merge_fact(
     if row is None:
         guard.insert(reported)
     elif row.payment_reference != payment_reference:
-        logger.warning("%s %s names another payment now; kept as it was.", model.__name__, reference)
+        logger.warning(
+            "%s %s names another payment now; kept as it was.", model.__name__, reference
+        )
         return row.payment
     else:
         changes = values if version(reported) > version(row) else {}
@@ -621,8 +623,8 @@ def refresh_order(order: AbstractOrder) -> AbstractOrder:
         payable, state__in=[PaymentState.FAILED, PaymentState.CANCELLED]
     )
     refuse_in_transaction("payments.flows.refresh_order()")
-    open_attempts = get_payment_model().objects.filter(asked, order=order).exclude(
-        checkout_reference=""
+    open_attempts = (
+        get_payment_model().objects.filter(asked, order=order).exclude(checkout_reference="")
     )
     for alias, reference in sorted(
         set(open_attempts.order_by().values_list("alias", "checkout_reference"))

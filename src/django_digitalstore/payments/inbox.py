@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
-
-from django.core.exceptions import ImproperlyConfigured
 
 from django_digitalstore.core.exceptions import InvalidBackend
 from django_digitalstore.core.flow import is_transient, retry_transaction

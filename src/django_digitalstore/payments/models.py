@@ -1,4 +1,4 @@
-"""Tables of the payments that are purely the suite's: no key leads from them to a model of the host."""
+"""Tables of the payments that are the suite's own: no key leads to a model of the host."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class InboxState(models.TextChoices):
 
 
 def inbox_states() -> list[tuple[str, Any]]:
-    """Return the choices of ``InboxMessage.state``. Migrations name this function: it never moves."""
+    """Return the choices of ``InboxMessage.state``. Named in migrations: it never moves."""
     return InboxState.choices
 
 

@@ -49,7 +49,9 @@ class PaymentWebhookView(View):
 
     def answer(self, status: int, text: str) -> HttpResponse:
         """Return a plain answer: a provider shows it in its dashboard."""
-        response = HttpResponse(text + "\n", status=status, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(
+            text + "\n", status=status, content_type="text/plain; charset=utf-8"
+        )
         if status == 503:
             response["Retry-After"] = "5"
         return response

@@ -17,8 +17,7 @@ from django.conf import settings
 
 from django_digitalstore.core.backends import BaseBackend
 from django_digitalstore.core.exceptions import DigitalStoreError, InvalidBackend
-
-from ..events import PaymentEvent
+from django_digitalstore.payments.events import PaymentEvent
 
 __all__ = [
     "BasePaymentBackend",
@@ -146,7 +145,9 @@ class BasePaymentBackend(BaseBackend):
 
         Returns the facts that its webhooks would tell; empty where nothing happened yet.
         """
-        raise NotImplementedError(f"{type(self).__name__} must implement fetch_checkout(reference).")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement fetch_checkout(reference)."
+        )
 
     @abstractmethod
     def verify(self, body: bytes, headers: Mapping[str, str]) -> Message:

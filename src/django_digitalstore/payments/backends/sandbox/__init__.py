@@ -1,4 +1,4 @@
-"""The sandbox provider: pays, declines and signs like a real one, without a network or an account."""
+"""The sandbox provider: pays, declines and signs like a real one, without an account."""
 
 from .backend import SandboxBackend
 

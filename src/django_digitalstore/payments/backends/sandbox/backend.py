@@ -11,11 +11,21 @@ from typing import Any, ClassVar
 from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
-from ... import standard_webhooks
-from ...choices import DisputeState, PaymentState, RefundState
-from ...events import DisputeReported, PaymentEvent, PaymentReported, RefundReported
-from ...exceptions import WebhookInvalid
-from ..base import BasePaymentBackend, Checkout, CheckoutAttempt, Message
+from django_digitalstore.payments import standard_webhooks
+from django_digitalstore.payments.backends.base import (
+    BasePaymentBackend,
+    Checkout,
+    CheckoutAttempt,
+    Message,
+)
+from django_digitalstore.payments.choices import DisputeState, PaymentState, RefundState
+from django_digitalstore.payments.events import (
+    DisputeReported,
+    PaymentEvent,
+    PaymentReported,
+    RefundReported,
+)
+from django_digitalstore.payments.exceptions import WebhookInvalid
 
 __all__ = ["SandboxBackend"]
 

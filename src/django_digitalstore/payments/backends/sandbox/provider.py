@@ -1,7 +1,7 @@
 """The provider's side of the sandbox: what runs on a real provider's machines.
 
 It keeps what happened as facts with their time, and posts a signed webhook for each to the site's
-own address: never within a request, in a thread, and again later where the site does not answer 2xx.
+own address: never within a request, but in a thread, and again where the site does not answer 2xx.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_digitalstore.core.site_url import absolute_url
+from django_digitalstore.payments import standard_webhooks
+from django_digitalstore.payments.backends.base import Checkout, CheckoutAttempt
 
-from ... import standard_webhooks
-from ..base import Checkout, CheckoutAttempt
 from .models import SandboxCheckout, SandboxDelivery, SandboxFact
 
 __all__ = [
@@ -59,7 +59,12 @@ def create_checkout(alias: str, attempt: CheckoutAttempt) -> Checkout:
         amount=attempt.amount,
         currency=attempt.currency,
         lines=[
-            {"item": line.item, "name": line.name, "price": line.unit_price, "quantity": line.quantity}
+            {
+                "item": line.item,
+                "name": line.name,
+                "price": line.unit_price,
+                "quantity": line.quantity,
+            }
             for line in attempt.lines
         ],
         return_url=attempt.return_url,
@@ -80,13 +85,11 @@ def facts_of(token: str) -> list[dict[str, Any]]:
 def pay(checkout: SandboxCheckout, outcome: str = "succeeded") -> str:
     """Let the buyer pay and return the payment's id.
 
-    ``outcome`` is ``succeeded``, ``failed`` (a declined card), ``cancelled`` or ``late``: processing
-    now, and succeeded some seconds later. A checkout that was paid is not paid again.
+    ``outcome`` is ``succeeded``, ``failed`` (a declined card), ``cancelled`` or ``late``:
+    processing now, and succeeded some seconds later. A checkout that was paid is not paid again.
     """
     locked = SandboxCheckout.objects.select_for_update().get(pk=checkout.pk)
-    paid = locked.facts.filter(
-        kind="payment", data__state__in=["succeeded", "processing"]
-    ).first()
+    paid = locked.facts.filter(kind="payment", data__state__in=["succeeded", "processing"]).first()
     if paid is not None:
         return paid.reference
     payment = f"sbx_pay_{uuid4().hex[:20]}"
@@ -180,7 +183,7 @@ def redeliver(delivery: SandboxDelivery) -> None:
 
 def signed_request(delivery: SandboxDelivery) -> tuple[str, bytes, dict[str, str]]:
     """Return path, body and signed headers of a delivery, signed now."""
-    from .. import payment_backends
+    from django_digitalstore.payments.backends import payment_backends
 
     backend: Any = payment_backends[delivery.alias]
     body = delivery.body.encode()
