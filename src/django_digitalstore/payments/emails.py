@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import NoReverseMatch
 
 from django_digitalstore.core import outbox
+from django_digitalstore.core.site_url import absolute_url
 
 from . import get_order_model
 
@@ -23,7 +25,11 @@ RECEIPT = "payments.receipt"
 def send_receipt(payload: Mapping[str, Any], message: Any) -> None:
     """Send the receipt of ``payload["order"]``, a public id. A host overrides the two templates."""
     order = get_order_model().objects.get(public_id=payload["order"])
-    context = {"order": order, "lines": order.lines.order_by("position")}
+    context = {
+        "order": order,
+        "lines": order.lines.order_by("position"),
+        "order_url": _order_url(order),
+    }
     outbox.send_email(
         {
             "to": [order.email],
@@ -32,3 +38,13 @@ def send_receipt(payload: Mapping[str, Any], message: Any) -> None:
         },
         message,
     )
+
+
+def _order_url(order: Any) -> str:
+    """Return the order's own page; nothing where the host has none, for a receipt is due anyway."""
+    if not hasattr(order, "get_absolute_url"):
+        return ""
+    try:
+        return absolute_url(order.get_absolute_url())
+    except NoReverseMatch:
+        return ""

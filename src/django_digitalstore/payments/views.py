@@ -67,7 +67,7 @@ class _TalksToProvider(GenericView):
     """Base of pages that call a provider: they run outside the transaction of a request."""
 
     @classonlymethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
         # On the function itself: an attribute of dispatch() would be lost with the first mixin of
         # the host that overrides it.
         view = super().as_view(**initkwargs)
