@@ -41,9 +41,7 @@ def test_twenty_orders_by_eight_deliveries_by_sixteen_workers_end_paid_once(tmp_
     random.Random(seed).shuffle(deliveries)
 
     with store.gunicorn("--workers=2", "--threads=8"), ThreadPoolExecutor(16) as workers:
-        answers = list(
-            workers.map(lambda d: deliver(store.port, seeded["secret"], *d), deliveries)
-        )
+        answers = list(workers.map(lambda d: deliver(store.port, seeded["secret"], *d), deliveries))
 
     assert Counter(answers) == {200: 160}
     books = store.script("look_at_books")

@@ -53,10 +53,13 @@ def make_product(slug: str = "book", price: int = 1999, **fields: Any) -> Any:
 
 
 def make_customer(name: str = "ada") -> Any:
-    """Sign somebody up."""
-    return get_user_model()._default_manager.create_user(
-        username=name, email=f"{name}@example.com", password="a-long-password"
+    """Sign somebody up, in whatever way the host's user model wants."""
+    model = get_user_model()
+    email = f"{name}@example.com"
+    names = (
+        {"email": email} if model.USERNAME_FIELD == "email" else {"username": name, "email": email}
     )
+    return model._default_manager.create_user(**names, password="a-long-password")
 
 
 def open_order(customer: Any, *products: Any) -> Any:

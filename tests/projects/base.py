@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import dj_database_url
+import django
 
 BASE_DIR = Path(tempfile.gettempdir()) / "digitalstore-tests"
 
@@ -49,6 +50,7 @@ TEMPLATES = [
     }
 ]
 DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL", "sqlite://:memory:"))}
+DATABASES["default"]["ATOMIC_REQUESTS"] = os.environ.get("ATOMIC_REQUESTS") == "1"
 if "CACHE_URL" in os.environ:
     CACHES = {
         "default": {
@@ -58,7 +60,10 @@ if "CACHE_URL" in os.environ:
     }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGIN_URL = "/accounts/login/"
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 DIGITALSTORE_STORE_APP = "shop"
 DIGITALSTORE_TEST_MODE = True
