@@ -160,7 +160,7 @@ class GuardedManager(models.Manager.from_queryset(GuardedQuerySet)):  # type: ig
         super().__init_subclass__(**kwargs)
         if not issubclass(cls._queryset_class, GuardedQuerySet):
             raise ImproperlyConfigured(
-                f"{cls.__module__}.{cls.__qualname__} is a guarded manager, but its queryset "
+                f"{cls.__qualname__} is a guarded manager, but its queryset "
                 f"{cls._queryset_class.__qualname__} is not guarded: it would let anybody write "
                 f"what only flows may write. Derive {cls._queryset_class.__qualname__} from "
                 f"django_digitalstore.core.guard.GuardedQuerySet, or from the queryset of the "
@@ -200,14 +200,14 @@ class GuardedModel(models.Model):
             Error(
                 f"{cls._meta.label}.{manager.name} is a manager that is not guarded: it would let "
                 f"anybody write what only {cls.guard.owner} writes.",
-                hint=f"Derive it from {type(cls._default_manager).__name__}, and its queryset from "
-                f"{type(cls._default_manager.all()).__name__}.",
+                hint="Derive it from the manager of the abstract model, or from "
+                "django_digitalstore.core.guard.GuardedManager.",
                 obj=cls,
                 id="digitalstore.E010",
             )
             for manager in cls._meta.managers
-            # A default manager that is not guarded is E006, which the slots' check reports.
-            if isinstance(cls._default_manager, GuardedManager)
+            # The default manager of a slot's model is E006, which the slots' check reports.
+            if (manager is not cls._default_manager or cls._meta.proxy)
             and not isinstance(manager.all(), GuardedQuerySet)
         ]
 
