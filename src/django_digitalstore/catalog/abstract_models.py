@@ -128,7 +128,7 @@ class AbstractProduct(models.Model):
         verbose_name=_("seller"),
         help_text=_("Nobody: the product belongs to the site, and staff manage it."),
     )
-    categories = models.ManyToManyField(
+    categories: models.ManyToManyField[Any, Any] = models.ManyToManyField(
         settings.DIGITALSTORE_CATEGORY_MODEL,
         blank=True,
         related_name="products",

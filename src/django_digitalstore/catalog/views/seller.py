@@ -61,7 +61,7 @@ class _SellersCategories(HostTemplateMixin):
         return get_category_model().objects.of_seller(self.request.user)
 
 
-class _GoesToSuccess:
+class _GoesToSuccess(GenericView):
     """Leads to ``success_url``: a URL name, a path, or what ``resolve_url`` takes."""
 
     success_url: Any = None
@@ -71,7 +71,7 @@ class _GoesToSuccess:
         return resolve_url(self.success_url)
 
 
-class _SellersFormPage(GenericView, _GoesToSuccess):
+class _SellersFormPage(_GoesToSuccess):
     """A form that the seller's key goes into, and whose ``save()`` is a flow."""
 
     roles = (SELLER,)
@@ -164,7 +164,7 @@ class GenericProductUpdateView(_SellersFormPage, _SellersProducts, UpdateView):
     page_template = "product_form.html"
 
 
-class _ProductStep(GenericView, _GoesToSuccess, _SellersProducts, SingleObjectMixin, View):
+class _ProductStep(_GoesToSuccess, _SellersProducts, SingleObjectMixin, View):
     """One button of the list of products: POST only, and back to the list."""
 
     roles = (SELLER,)
@@ -275,7 +275,7 @@ class GenericCategoryUpdateView(_SellersFormPage, _SellersCategories, UpdateView
     page_template = "category_form.html"
 
 
-class GenericCategoryDeleteView(GenericView, _GoesToSuccess, _SellersCategories, DeleteView):
+class GenericCategoryDeleteView(_GoesToSuccess, _SellersCategories, DeleteView):
     """Asks, then deletes a category of the seller's. Its products stay, outside of it."""
 
     roles = (SELLER,)

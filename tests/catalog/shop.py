@@ -1,0 +1,90 @@
+"""A host's pages of the catalog, each a subclass of a generic view."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from django_digitalstore.catalog import get_category_model, get_product_model, views
+from django_digitalstore.catalog.forms import AbstractCategoryForm, AbstractProductForm
+from django_digitalstore.core.views import IsSellerMixin
+
+#: Namespace of the URLs: the label of the host's app.
+STORE = settings.DIGITALSTORE_STORE_APP
+
+
+class ProductForm(AbstractProductForm):
+    class Meta(AbstractProductForm.Meta):
+        model = get_product_model()
+
+
+class CategoryForm(AbstractCategoryForm):
+    class Meta(AbstractCategoryForm.Meta):
+        model = get_category_model()
+
+
+class ShopPage:
+    base_template = "base.html"
+    active_page = "shop"
+
+
+class ProductList(ShopPage, views.GenericProductListView):
+    pass
+
+
+class ProductDetail(ShopPage, views.GenericProductDetailView):
+    checkout_url = "/checkout/"
+    list_url = f"{STORE}:product_list"
+
+
+class ProductDetailWithoutCheckout(ProductDetail):
+    checkout_url = ""
+
+
+class SellerPage(IsSellerMixin):
+    base_template = "base.html"
+    active_page = "seller"
+
+
+class SellerProducts(SellerPage, views.GenericSellerProductListView):
+    create_url = f"{STORE}:seller_product_create"
+    update_url = f"{STORE}:seller_product_update"
+    publish_url = f"{STORE}:seller_product_publish"
+    archive_url = f"{STORE}:seller_product_archive"
+
+
+class ProductCreate(SellerPage, views.GenericProductCreateView):
+    form_class = ProductForm
+    success_url = f"{STORE}:seller_products"
+
+
+class ProductUpdate(SellerPage, views.GenericProductUpdateView):
+    form_class = ProductForm
+    success_url = f"{STORE}:seller_products"
+
+
+class ProductPublish(IsSellerMixin, views.GenericProductPublishView):
+    success_url = f"{STORE}:seller_products"
+
+
+class ProductArchive(IsSellerMixin, views.GenericProductArchiveView):
+    success_url = f"{STORE}:seller_products"
+
+
+class SellerCategories(SellerPage, views.GenericCategoryListView):
+    create_url = f"{STORE}:seller_category_create"
+    update_url = f"{STORE}:seller_category_update"
+    delete_url = f"{STORE}:seller_category_delete"
+
+
+class CategoryCreate(SellerPage, views.GenericCategoryCreateView):
+    form_class = CategoryForm
+    success_url = f"{STORE}:seller_categories"
+
+
+class CategoryUpdate(SellerPage, views.GenericCategoryUpdateView):
+    form_class = CategoryForm
+    success_url = f"{STORE}:seller_categories"
+
+
+class CategoryDelete(SellerPage, views.GenericCategoryDeleteView):
+    success_url = f"{STORE}:seller_categories"

@@ -1,0 +1,215 @@
+"""The catalog in the admin: what flows decide is read-only, and every action is logged."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from django_digitalstore.catalog import (
+    get_asset_model,
+    get_category_model,
+    get_product_model,
+    get_release_model,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.catalog.urls")]
+
+
+def admin_url(model, page: str, *args) -> str:
+    options = model._meta
+    return reverse(
+        f"admin:{options.app_label}_{options.model_name}_{page}",
+        args=args,
+        current_app="catalog_admin",
+    )
+
+
+@pytest.fixture
+def admin_client(client_of, superuser):
+    return client_of(superuser)
+
+
+def run_action(browser, action: str, *products):
+    return browser.post(
+        admin_url(get_product_model(), "changelist"),
+        {"action": action, "_selected_action": [product.pk for product in products]},
+        follow=True,
+    )
+
+
+def messages_of(response) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def test_every_page_opens(admin_client, product, category):
+    release = product.releases.get()
+    for instance in (product, category, release):
+        model = type(instance)
+        for address in (
+            admin_url(model, "changelist"),
+            admin_url(model, "changelist") + "?q=book",
+            admin_url(model, "add"),
+            admin_url(model, "change", instance.pk),
+            admin_url(model, "delete", instance.pk),
+        ):
+            assert admin_client.get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize("model", ["product", "category", "release"])
+def test_the_lists_take_as_many_queries_for_1_and_50_rows_and_never_count_all(
+    admin_client, make_product, make_category, model
+):
+    models = {
+        "product": get_product_model(),
+        "category": get_category_model(),
+        "release": get_release_model(),
+    }
+    counts = []
+    for total in (1, 50):
+        for index in range(get_product_model().objects.count(), total):
+            make_product(f"Book {index}")
+            make_category(f"Shelf {index}")
+        with CaptureQueriesContext(connection) as queries:
+            assert admin_client.get(admin_url(models[model], "changelist")).status_code == 200
+        counts.append(len(queries))
+        for query in queries:
+            if "COUNT(" in query["sql"]:
+                assert "LIMIT 1001" in query["sql"]
+    assert counts[0] == counts[1], counts
+
+
+def test_the_status_cannot_be_typed_in(admin_client, draft_product, seller):
+    page = admin_client.get(admin_url(type(draft_product), "change", draft_product.pk))
+    assert 'name="status"' not in page.content.decode()
+    assert 'name="price" value="19.99"' in page.content.decode()
+    fields = {
+        "title": "A draft",
+        "slug": "a-draft",
+        "price": "5.25",
+        "currency": "EUR",
+        "seller": seller.pk,
+        "status": "published",
+        "published_at": "2020-01-01",
+    }
+    answer = admin_client.post(admin_url(type(draft_product), "change", draft_product.pk), fields)
+    assert answer.status_code == 302
+    draft_product.refresh_from_db()
+    assert (draft_product.status, draft_product.published_at) == ("draft", None)
+    assert draft_product.price == 525
+
+
+def test_the_actions_call_the_flows_and_are_logged(admin_client, draft_product, product, superuser):
+    answer = run_action(admin_client, "publish_products", draft_product, product)
+    assert messages_of(answer) == ["1 product was changed."]
+    draft_product.refresh_from_db()
+    assert draft_product.status == "published"
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id, entry.get_change_message()) == (
+        superuser,
+        str(draft_product.pk),
+        "Published.",
+    )
+    run_action(admin_client, "archive_products", draft_product)
+    run_action(admin_client, "unpublish_products", draft_product)
+    draft_product.refresh_from_db()
+    assert draft_product.status == "draft"
+    assert [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")] == [
+        "Published.",
+        "Archived.",
+        "Made a draft again.",
+    ]
+
+
+def test_an_action_says_why_a_product_is_not_published_and_goes_on(
+    admin_client, draft_product, make_product
+):
+    broken = make_product("Broken", status="draft")
+    get_product_model().objects.filter(pk=broken.pk).update(title="")
+    answer = run_action(admin_client, "publish_products", broken, draft_product)
+    assert messages_of(answer) == [
+        "“”: This field cannot be blank.",
+        "1 product was changed.",
+    ]
+
+
+def test_staff_who_may_only_look_have_no_actions(client_of, staff, product):
+    staff.user_permissions.add(
+        Permission.objects.get(
+            codename=f"view_{product._meta.model_name}",
+            content_type__app_label=product._meta.app_label,
+        )
+    )
+    browser = client_of(staff)
+    page = browser.get(admin_url(type(product), "changelist"))
+    assert page.status_code == 200
+    assert "archive_products" not in page.content.decode()
+    run_action(browser, "archive_products", product)
+    product.refresh_from_db()
+    assert product.status == "published"
+
+
+# --- files of a release --------------------------------------------------------------------------
+
+
+def release_form(product, *files: dict, initial: int = 0) -> dict:
+    form = {
+        "product": product.pk,
+        "version": "9.0",
+        "notes": "",
+        "assets-TOTAL_FORMS": len(files),
+        "assets-INITIAL_FORMS": initial,
+    }
+    for index, fields in enumerate(files):
+        for name, value in {"position": index, "platform": "", "name": "", **fields}.items():
+            form[f"assets-{index}-{name}"] = value
+    return form
+
+
+def test_an_uploaded_file_gets_its_size_hash_and_a_clean_name(admin_client, product):
+    upload = SimpleUploadedFile("my book.epub", b"words")
+    other = SimpleUploadedFile("x.bin", b"more words")
+    form = release_form(product, {"file": upload}, {"file": other, "name": "../../etc/passwd"})
+    answer = admin_client.post(admin_url(get_release_model(), "add"), form)
+    assert answer.status_code == 302, answer.context["errors"]
+    first, second = get_release_model().objects.get(version="9.0").assets.all()
+    assert (first.name, first.size) == ("my book.epub", 5)
+    assert first.sha256 == hashlib.sha256(b"words").hexdigest()
+    assert first.file.read() == b"words"
+    assert (second.name, second.size) == ("passwd", 10)
+
+
+def test_size_and_hash_cannot_be_typed_in_and_follow_a_new_file(admin_client, product, asset):
+    release = asset.release
+    keep = {"id": asset.pk, "release": release.pk, "name": "renamed.pdf", "size": 1, "sha256": "0"}
+    address = admin_url(type(release), "change", release.pk)
+    admin_client.post(address, release_form(product, keep, initial=1))
+    renamed = get_asset_model().objects.get(pk=asset.pk)
+    assert (renamed.name, renamed.size, renamed.sha256) == ("renamed.pdf", asset.size, asset.sha256)
+    assert renamed.file.name == asset.file.name
+
+    keep["file"] = SimpleUploadedFile("new.pdf", b"new words")
+    admin_client.post(address, release_form(product, keep, initial=1))
+    replaced = get_asset_model().objects.get(pk=asset.pk)
+    assert (replaced.size, replaced.sha256) == (9, hashlib.sha256(b"new words").hexdigest())
+    assert replaced.file.read() == b"new words"
+
+
+def test_the_release_page_opens_for_staff_who_may_only_look(client_of, staff, asset):
+    for instance in (asset, asset.release):
+        options = instance._meta
+        staff.user_permissions.add(
+            Permission.objects.get(
+                codename=f"view_{options.model_name}", content_type__app_label=options.app_label
+            )
+        )
+    page = client_of(staff).get(admin_url(type(asset.release), "change", asset.release.pk))
+    assert page.status_code == 200
+    assert asset.name in page.content.decode()
+    assert asset.file.name not in page.content.decode()
