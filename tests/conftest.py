@@ -2,8 +2,8 @@
 
 ``pytest.mark.needs("payments")`` leaves a test out under a host project without that feature;
 tests in ``tests/<feature>/`` need their feature by themselves. A skip whose reason says that
-something is *absent* fails where ``DIGITALSTORE_REQUIRE_ALL`` is set. The host project is the one of
-``--ds``: ``pytest --ds=tests.projects.custom_user.settings``.
+something is *absent* fails where ``DIGITALSTORE_REQUIRE_ALL`` is set. The host project is the
+one of ``--ds``: ``pytest --ds=tests.projects.custom_user.settings``.
 """
 
 from __future__ import annotations

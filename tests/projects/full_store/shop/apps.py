@@ -1,6 +1,9 @@
 from django.apps import AppConfig
 
 
-class ShopConfig(AppConfig):
+class StoreConfig(AppConfig):
+    """The store's app: its models, and all of their migrations."""
+
     name = "tests.projects.full_store.shop"
     label = "shop"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -55,6 +55,6 @@ class Command(BaseCommand):
             return model._default_manager.get_by_natural_key(name)  # type: ignore[attr-defined]
         except model.DoesNotExist:
             raise CommandError(
-                f"digitalstore_seller – there is no user whose {model.USERNAME_FIELD} is {name!r} – "
-                f"`manage.py createsuperuser` makes one."
+                f"digitalstore_seller – there is no user whose {model.USERNAME_FIELD} is "
+                f"{name!r} – `manage.py createsuperuser` makes one."
             ) from None

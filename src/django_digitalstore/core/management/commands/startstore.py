@@ -20,7 +20,7 @@ __all__ = ["Command", "Feature", "Store", "chosen_features", "plan"]
 
 _SUITE = "django_digitalstore"
 _SUFFIX = "-tpl"
-_MARK = re.compile(r"^\s*# startstore: (?:needs (?P<features>[a-z_, ]+)|(?P<end>end))$")
+_MARK = re.compile(r"^\s*# startstore: (?:(?P<word>needs|without) (?P<features>[a-z_, ]+)|end)$")
 # A feature's file of this name becomes a module of the package of this name.
 _DOCSTRINGS = {
     "admin": "The store in the admin.",
@@ -66,10 +66,13 @@ class Store:
             if mark is None:
                 if keeping:
                     lines.append(line)
-            elif mark["end"]:
+            elif mark["word"] is None:
                 keeping = True
             else:
-                keeping = names.issuperset(re.split(r"[, ]+", mark["features"].strip()))
+                named = re.split(r"[, ]+", mark["features"].strip())
+                keeping = (
+                    names.issuperset(named) if mark["word"] == "needs" else names.isdisjoint(named)
+                )
         return "".join(lines).replace("__store_name__", self.name).replace("__store__", self.label)
 
 
@@ -211,8 +214,8 @@ class Command(BaseCommand):
             )
         if _importable(name):
             raise CommandError(
-                f"startstore – {name!r} is the name of a Python module that exists already – choose "
-                f"another name."
+                f"startstore – {name!r} is the name of a Python module that exists already – "
+                f"choose another name."
             )
 
     def _folder(self, name: str, directory: str | None) -> Path:

@@ -1,5 +1,0 @@
-"""The store's URLs."""
-
-app_name = "shop"
-
-urlpatterns: list = []

@@ -1,0 +1,41 @@
+"""Writes the stores of the host projects again, as ``startstore`` does; migrations stay.
+
+``python -m tests.projects.regenerate``, from the checkout, after a change of a storetemplate.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from tests.projects.made import SHIPPED, MadeProject
+
+PROJECTS = Path(__file__).parent
+#: Projects whose store is exactly what is written; custom_user adapts it, as its owner would.
+UNEDITED = {"full_store": SHIPPED, "entitlements_only": ("catalog", "entitlements")}
+
+
+def write_store(project: str, folder: Path) -> Path:
+    """Write the store of ``project`` into ``folder`` and return its path."""
+    site = MadeProject(folder, *UNEDITED[project])
+    site.add_settings("DIGITALSTORE_TEST_MODE = True")
+    site.must("startstore", f"tests.projects.{project}.shop", "shop")
+    return folder / "shop"
+
+
+def main() -> None:
+    for project in UNEDITED:
+        target = PROJECTS / project / "shop"
+        with tempfile.TemporaryDirectory() as scratch:
+            written = write_store(project, Path(scratch))
+            for path in target.iterdir() if target.exists() else ():
+                if path.is_dir() and path.name != "migrations":
+                    shutil.rmtree(path)
+                elif path.is_file():
+                    path.unlink()
+            shutil.copytree(written, target, dirs_exist_ok=True)
+
+
+if __name__ == "__main__":
+    main()
