@@ -10,7 +10,9 @@ from django.db import models
 from django.urls import reverse
 
 from django_digitalstore.accounts.abstract_models import RoleFlagsMixin
+from django_digitalstore.accounts.forms import name_fields
 from django_digitalstore.accounts.roles import has_customer_flag, has_seller_flag
+from django_digitalstore.accounts.testing import PASSWORD, make_user
 from django_digitalstore.core.roles import has_role
 from tests.accounts import pages
 
@@ -124,6 +126,18 @@ def test_the_pages_change_nothing_by_get(client_of, customer):
     browser.get(url("password"), PASSWORDS)
     fresh = get_user_model()._default_manager.get(pk=customer.pk)
     assert (fresh.email, fresh.check_password("pass-word-1")) == (customer.email, True)
+
+
+def test_a_first_form_asks_for_names_and_never_for_the_address():
+    columns = {field.name for field in get_user_model()._meta.concrete_fields}
+    names = name_fields()
+    assert names
+    assert set(names) <= columns & {"first_name", "last_name", "full_name", "name"}
+
+
+def test_tests_get_somebody_who_can_log_in(client):
+    user = make_user("ada")
+    assert client.login(username=user.get_username(), password=PASSWORD)
 
 
 # --- role flags ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from django_digitalstore.accounts.testing import make_user
 from django_digitalstore.core.roles import seller_permission
 
 from . import flows, get_category_model, get_product_model, get_release_model
@@ -20,8 +21,9 @@ __all__ = ["make_category", "make_product", "make_release", "make_seller"]
 _numbers = count(1)
 
 
-def make_seller(user: Any) -> Any:
-    """Give ``user`` the permission that makes a seller, and return them as freshly loaded."""
+def make_seller(user: Any = None) -> Any:
+    """Give ``user``, or a new one, the permission of sellers; return them as freshly loaded."""
+    user = user or make_user()
     app_label, codename = seller_permission().split(".")
     permission = Permission.objects.get(
         content_type__app_label=app_label,
