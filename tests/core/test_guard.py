@@ -1312,7 +1312,7 @@ def test_a_second_manager_that_is_not_guarded_is_named_by_a_check() -> None:
         ("digitalstore.E010", f"digitalstore_core.Invoice.everything {text}", hint)
     ]
     assert [msg for _, msg, _ in told(Report)] == [
-        f"digitalstore_core.Report.{name} {text}" for name in ("everything", "plain")
+        f"digitalstore_core.Report.{name} {text}" for name in ("plain", "everything")
     ]
 
 

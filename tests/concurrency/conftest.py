@@ -1,0 +1,69 @@
+"""A database that many threads can really share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+
+@pytest.fixture
+def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
+    """Move the test to a SQLite file where the test database lies in memory.
+
+    In-memory databases are shared by table locks that nobody waits for, as no site ever meets them.
+    The schema and its rows are copied; every other database is used as it is.
+    """
+    if connection.vendor != "sqlite" or not connection.is_in_memory_db():
+        yield
+        return
+    in_memory = connections["default"]
+    file = tmp_path / "shared.sqlite3"
+    with in_memory.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(file)])
+    entry = connections.settings["default"]
+    name = entry["NAME"]
+    entry["NAME"] = str(file)
+    on_file = connections.create_connection("default")
+    connections["default"] = on_file
+    try:
+        yield
+    finally:
+        on_file.close()
+        entry["NAME"] = name
+        connections["default"] = in_memory
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list[Any]]:
+    """Run functions at the same time, each in a thread; return their answers or errors in order."""
+
+    def run(*functions: Callable[[], Any]) -> list[Any]:
+        answers: list[Any] = [None] * len(functions)
+        start = threading.Barrier(len(functions))
+
+        def one(index: int, function: Callable[[], Any]) -> None:
+            try:
+                start.wait(timeout=30)
+                answers[index] = function()
+            except Exception as error:
+                answers[index] = error
+            finally:
+                connections.close_all()
+
+        threads = [
+            threading.Thread(target=one, args=(index, function), daemon=True)
+            for index, function in enumerate(functions)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=120)
+        assert not any(thread.is_alive() for thread in threads), "Somebody waits for ever."
+        return answers
+
+    return run
