@@ -26,7 +26,7 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from django_digitalstore.core.flow import retry_transaction
 from django_digitalstore.core.paginator import CountlessPaginator
@@ -213,11 +213,8 @@ class _AccessAdmin(_ReadOnlyAdmin):
         asked = "reason" in request.POST
         form = ReasonForm(request.POST if asked else None)
         if asked and form.is_valid():
-            done = sum(self._perform(request, verb, *pair, **form.cleaned_data) for pair in pairs)
-            message = ngettext("%(verb)s: %(count)d done.", "%(verb)s: %(count)d done.", done)
-            self.message_user(
-                request, message % {"verb": verb.label, "count": done}, messages.SUCCESS
-            )
+            for pair in pairs:
+                self._perform(request, verb, *pair, **form.cleaned_data)
             return None
         selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
         hidden = [(ACTION_CHECKBOX_NAME, pk) for pk in selected] + [("action", action)]
@@ -228,19 +225,43 @@ class _AccessAdmin(_ReadOnlyAdmin):
     def _perform(
         self, request: HttpRequest, verb: Verb, user: Any, product: Any, **arguments: Any
     ) -> bool:
-        """Run the flow and write the log entry in one transaction; tell the person what refused."""
+        """Run the flow and write the log entry in one transaction; return whether it was done.
 
-        def write() -> None:
-            verb.run(user, product, actor=request.user, **arguments)
-            newest = get_grant_model().objects.filter(user=user, product=product).latest("pk")
-            what = verb.done % {"product": product, "user": user}
-            self.log_change(request, newest, f"{what}: {arguments['reason']}")
+        The person is told what refused, and that a restore brought nothing back.
+        """
+        names = {"product": product, "user": user}
+
+        def write() -> tuple[Any, Any]:
+            answer = verb.run(user, product, actor=request.user, **arguments)
+            ledger = get_grant_model().objects.filter(user=user, product=product)
+            newest = ledger.order_by("pk").last()
+            if newest is not None:
+                self.log_change(request, newest, f"{verb.done % names}: {arguments['reason']}")
+            return answer, newest
 
         try:
-            retry_transaction(write)
-        except (AccessWithheld, InvalidGrant) as error:
+            answer, newest = retry_transaction(write)
+        except AccessWithheld:
+            refusal = _(
+                "“%(product)s” is withheld from %(user)s by a person. Restore access, then grant."
+            )
+            self.message_user(request, refusal % names, messages.ERROR)
+            return False
+        except InvalidGrant as error:
             self.message_user(request, str(error), messages.ERROR)
             return False
+        if newest is None:
+            refusal = _("%(user)s never had, and was never denied, “%(product)s”.")
+            self.message_user(request, refusal % names, messages.ERROR)
+            return False
+        if answer is None:
+            warning = _(
+                "%(user)s may have “%(product)s” again, but nothing gives it now: grant it, or let "
+                "them buy."
+            )
+            self.message_user(request, warning % names, messages.WARNING)
+        else:
+            self.message_user(request, f"{verb.done % names}.", messages.SUCCESS)
         return True
 
     def _page(
@@ -375,8 +396,6 @@ class AbstractPurchasedProductAdmin(_AccessAdmin):
             given = dict(form.cleaned_data)
             user, product = given.pop("user"), given.pop("product")
             if self._perform(request, verb, user, product, **given):
-                what = verb.done % {"product": product, "user": user}
-                self.message_user(request, f"{what}.", messages.SUCCESS)
                 return HttpResponseRedirect(
                     reverse(
                         f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist",

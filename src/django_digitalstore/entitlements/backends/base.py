@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
+from django_digitalstore.catalog.validators import clean_file_name
 from django_digitalstore.core.backends import BaseBackend
 from django_digitalstore.core.exceptions import DigitalStoreError
 
@@ -52,9 +53,10 @@ class Delivery:
     def content_disposition(self) -> str:
         """Return the header that saves the file under its shown name, in any script (RFC 6266).
 
-        A backend whose bytes come from another server signs or sends this very value.
+        Folders and invisible characters are left out again, whatever the database holds. A backend
+        whose bytes come from another server signs or sends this very value.
         """
-        return content_disposition_header(True, self.file_name) or "attachment"
+        return str(content_disposition_header(True, clean_file_name(self.file_name) or "file"))
 
 
 class BaseDeliveryBackend(BaseBackend):

@@ -1,0 +1,115 @@
+"""A site around the entitlements' views: what a host writes, as short as it gets."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import include, path
+from django.views.generic import View
+
+from django_digitalstore.catalog import get_product_model
+from django_digitalstore.core.views import IsCustomerMixin
+from django_digitalstore.entitlements import (
+    get_download_model,
+    get_grant_model,
+    get_purchased_product_model,
+)
+from django_digitalstore.entitlements.admin import (
+    AbstractDownloadAdmin,
+    AbstractGrantAdmin,
+    AbstractPurchasedProductAdmin,
+)
+from django_digitalstore.entitlements.decorators import requires_product
+from django_digitalstore.entitlements.mixins import RequiresProductMixin
+from django_digitalstore.entitlements.views import (
+    GenericDownloadLinkView,
+    GenericDownloadView,
+    GenericMyProductListView,
+)
+
+STORE = settings.DIGITALSTORE_STORE_APP
+
+
+class Library(IsCustomerMixin, GenericMyProductListView):
+    base_template = "base.html"
+    active_page = "library"
+    download_url = f"{STORE}:download_link"
+
+
+class DownloadLink(IsCustomerMixin, GenericDownloadLinkView):
+    base_template = "base.html"
+    active_page = "library"
+    redeem_url = f"{STORE}:download"
+    library_url = f"{STORE}:library"
+
+
+class Download(IsCustomerMixin, GenericDownloadView):
+    base_template = "base.html"
+    active_page = "library"
+    download_url = f"{STORE}:download_link"
+    library_url = f"{STORE}:library"
+
+
+def page(request, slug=""):
+    return HttpResponse(f"page {slug}")
+
+
+@requires_product()
+def lesson(request, slug):
+    return HttpResponse("the lesson")
+
+
+@requires_product()
+async def async_lesson(request, slug):
+    return HttpResponse("the async lesson")
+
+
+@requires_product(
+    lambda request, title: get_product_model().objects.get(title=title),
+    on_not_entitled=lambda request, product: redirect(f"/products/{product.slug}/"),
+)
+def chapter(request, title):
+    return HttpResponse("the chapter")
+
+
+class Lesson(RequiresProductMixin, View):
+    def get(self, request, slug):
+        return HttpResponse(f"lesson of {self.required_product}")
+
+
+class ShyLesson(Lesson):
+    def handle_not_entitled(self, product):
+        return redirect(f"/products/{product.slug}/")
+
+
+# @requires_product without parentheses: the mistake that a test makes.
+bare = requires_product(page)
+
+site = admin.AdminSite(name="admin")
+site.register(get_user_model(), admin.ModelAdmin)
+site.register(get_product_model(), admin.ModelAdmin)
+site.register(get_purchased_product_model(), AbstractPurchasedProductAdmin)
+site.register(get_grant_model(), AbstractGrantAdmin)
+site.register(get_download_model(), AbstractDownloadAdmin)
+
+store = [
+    path("", page, name="product_list"),
+    path("products/<slug:slug>/", page, name="product_detail"),
+    path("library/", Library.as_view(), name="library"),
+    path("downloads/assets/<pk>/", DownloadLink.as_view(), name="download_link"),
+    path("downloads/<str:token>/", Download.as_view(), name="download"),
+]
+
+urlpatterns = [
+    path("admin/", site.urls),
+    path("lessons/<slug:slug>/", lesson),
+    path("async-lessons/<slug:slug>/", async_lesson),
+    path("chapters/<str:title>/", chapter),
+    path("class-lessons/<slug:slug>/", Lesson.as_view()),
+    path("shy-lessons/<slug:slug>/", ShyLesson.as_view()),
+    path("bare/<slug:slug>/", bare),
+    path("", include((store, STORE))),
+]
