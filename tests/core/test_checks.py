@@ -318,8 +318,8 @@ def test_e301_a_payment_backend_exists():
         ((check_id, message, _),) = found()
     assert check_id == "digitalstore.E301"
     assert message == (
-        "DIGITALSTORE_PAYMENTS['default']: BACKEND 'atelier.pay.Backend' can't be imported: No module "
-        "named 'atelier'. Write the dotted path of a class that exists."
+        "DIGITALSTORE_PAYMENTS['default']: BACKEND 'atelier.pay.Backend' can't be imported: No "
+        "module named 'atelier'. Write the dotted path of a class that exists."
     )
 
 

@@ -12,8 +12,12 @@ from pathlib import Path
 from tests.projects.made import SHIPPED, MadeProject
 
 PROJECTS = Path(__file__).parent
-#: Projects whose store is exactly what is written; custom_user adapts it, as its owner would.
-UNEDITED = {"full_store": SHIPPED, "entitlements_only": ("catalog", "entitlements")}
+#: Projects, whose stores are exactly what is written, and their features.
+UNEDITED = {
+    "full_store": SHIPPED,
+    "entitlements_only": ("catalog", "entitlements"),
+    "custom_user": SHIPPED,
+}
 
 
 def write_store(project: str, folder: Path) -> Path:

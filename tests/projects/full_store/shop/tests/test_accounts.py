@@ -1,8 +1,9 @@
 """One's own account works."""
 
-from django.contrib.auth import get_user_model
 from django.test import TestCase
 from django.urls import reverse
+
+from django_digitalstore.accounts.testing import PASSWORD, make_user
 
 
 class AccountTests(TestCase):
@@ -13,8 +14,12 @@ class AccountTests(TestCase):
         self.assertTrue(answer["Location"].endswith(f"?next={url}"))
 
     def test_customers_see_their_account(self):
-        User = get_user_model()
-        self.client.force_login(User.objects.create_user("ada", "ada@example.com", "a password"))
-        for name in ("profile", "password"):
-            with self.subTest(name):
-                self.assertEqual(self.client.get(reverse(f"shop:{name}")).status_code, 200)
+        self.client.force_login(make_user())
+        self.assertEqual(self.client.get(reverse("shop:profile")).status_code, 200)
+
+    def test_customers_change_their_password_and_stay_logged_in(self):
+        self.client.force_login(make_user())
+        new = "another-long-pass-word-2"
+        fields = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+        answer = self.client.post(reverse("shop:password"), fields)
+        self.assertRedirects(answer, reverse("shop:profile"))
