@@ -231,3 +231,64 @@ def test_a_deleted_category_leaves_its_products_in_the_shop(client, url, product
     flows.delete_category(category)
     assert titles(client.get(url("product_list"))) == [product.title]
     assert not get_category_model().objects.exists()
+
+
+# --- what the host and the features above replace ------------------------------------------------
+
+
+@pytest.fixture
+def host_templates(settings):
+    """Put templates before all others, as a host's own app has them."""
+
+    def put(templates: dict[str, str]) -> None:
+        engine = dict(settings.TEMPLATES[0], APP_DIRS=False)
+        engine["OPTIONS"] = {
+            **engine["OPTIONS"],
+            "loaders": [
+                ("django.template.loaders.locmem.Loader", templates),
+                "django.template.loaders.filesystem.Loader",
+                "django.template.loaders.app_directories.Loader",
+            ],
+        }
+        settings.TEMPLATES = [engine]
+
+    return put
+
+
+def test_the_hosts_templates_come_first(client, url, product, host_templates):
+    label = f"{product._meta.app_label}/{product._meta.model_name}"
+    host_templates(
+        {f"{label}_list.html": "Our own list", f"{label}_detail.html": "Our own {{ product }}"}
+    )
+    assert text_of(client.get(url("product_list"))) == "Our own list"
+    assert text_of(client.get(url("product_detail", product.slug))) == "Our own A book"
+
+
+def test_a_cover_is_shown_where_the_host_has_one(client, url, product, host_templates):
+    without = text_of(client.get(url("product_detail", product.slug)))
+    assert "<figure" not in without
+    cover = '<img class="ds-cover" src="/covers/{{ product.slug }}.png" alt="">'
+    host_templates({f"{product._meta.app_label}/_product_cover.html": cover})
+    image = f'<img class="ds-cover" src="/covers/{product.slug}.png" alt="">'
+    detail = text_of(client.get(url("product_detail", product.slug)))
+    assert f"<figure>{image}</figure>" in detail
+    assert image in text_of(client.get(url("product_list")))
+
+
+@pytest.mark.needs("entitlements")
+def test_an_owner_sees_what_is_in_the_library_and_others_see_the_price(
+    client_of, client, url, product, make_product, customer, other_customer
+):
+    from django_digitalstore.entitlements.testing import grant
+
+    make_product("Another", seller=product.seller)
+    grant(customer, product)
+    owner, other = client_of(customer), client_of(other_customer)
+    for browser, badges in [(owner, 1), (other, 0), (client, 0)]:
+        page = text_of(browser.get(url("product_list")))
+        assert page.count("In your library") == badges
+        assert page.count("€19.99") == 2 - badges
+    detail = url("product_detail", product.slug)
+    assert "In your library" in text_of(owner.get(detail))
+    assert "Buy now" not in text_of(owner.get(detail))
+    assert "Buy now" in text_of(other.get(detail))

@@ -7,7 +7,9 @@ from urllib.parse import urlencode
 
 from django.db.models import Model, Prefetch, QuerySet
 from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
 from django.utils.functional import cached_property
+from django.utils.safestring import mark_safe
 from django.views.generic import DetailView, ListView
 
 from django_digitalstore.catalog import (
@@ -165,7 +167,17 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
         """Return where all products are, or nothing. Hook."""
         return resolve_url(self.list_url) if self.list_url else ""
 
+    def get_cover(self) -> str:
+        """Return the cover's HTML, or nothing where the host has none. Hook."""
+        html = render_to_string(
+            self.get_partials()["cover"], {"product": self.object}, request=self.request
+        )
+        return mark_safe(html.strip())  # a template's output: it is escaped there
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
-            buy_url=self.get_buy_url(), list_url=self.get_list_url(), **kwargs
+            buy_url=self.get_buy_url(),
+            list_url=self.get_list_url(),
+            cover=self.get_cover(),
+            **kwargs,
         )
