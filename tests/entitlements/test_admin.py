@@ -10,6 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
+from django.core.cache.backends.base import BaseCache
+from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -313,3 +315,25 @@ def test_a_user_without_history_can_be_deleted(desk, other_customer) -> None:
     picked = {"action": "delete_selected", "_selected_action": [other_customer.pk], "post": "yes"}
     desk.post(page(type(other_customer), "changelist"), picked)
     assert not type(other_customer)._base_manager.filter(pk=other_customer.pk).exists()
+
+
+def test_staff_can_work_while_the_cache_is_down(desk, customer, product, ledger) -> None:
+    down = {"BACKEND": "tests.entitlements.test_admin.DownCache"}
+    given = {"user": customer.pk, "product": product.pk, "reason": "because"}
+    with override_settings(CACHES={"default": down}):
+        for verb in VERBS:
+            assert desk.post(page(PURCHASES, verb), given).status_code == 302
+        assert desk.get(page(PURCHASES, "changelist")).status_code == 200
+        assert desk.get(page(PURCHASES, "change", ledger.row.pk)).status_code == 200
+
+
+class DownCache(BaseCache):
+    """A cache server that does not answer."""
+
+    def __init__(self, location, params):
+        super().__init__(params)
+
+    def _down(self, *args, **kwargs):
+        raise ConnectionError("the cache is down")
+
+    get = set = add = delete = touch = clear = incr = get_many = set_many = has_key = _down

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import include, path
 from django.views.generic import View
 
 from django_digitalstore.catalog import get_product_model
+from django_digitalstore.catalog.views import GenericProductDetailView, GenericProductListView
 from django_digitalstore.core.views import IsCustomerMixin
 from django_digitalstore.entitlements import (
     get_download_model,
@@ -23,7 +25,7 @@ from django_digitalstore.entitlements.admin import (
     AbstractPurchasedProductAdmin,
 )
 from django_digitalstore.entitlements.decorators import requires_product
-from django_digitalstore.entitlements.mixins import RequiresProductMixin
+from django_digitalstore.entitlements.mixins import OwnershipMixin, RequiresProductMixin
 from django_digitalstore.entitlements.views import (
     GenericDownloadLinkView,
     GenericDownloadView,
@@ -53,6 +55,18 @@ class Download(IsCustomerMixin, GenericDownloadView):
     library_url = f"{STORE}:library"
 
 
+class Products(OwnershipMixin, GenericProductListView):
+    base_template = "base.html"
+    active_page = "shop"
+
+
+class ProductDetail(OwnershipMixin, GenericProductDetailView):
+    base_template = "base.html"
+    active_page = "shop"
+    checkout_url = "/buy/"
+    extra_context = {"library_url": "/library/"}
+
+
 def page(request, slug=""):
     return HttpResponse(f"page {slug}")
 
@@ -62,6 +76,7 @@ def lesson(request, slug):
     return HttpResponse("the lesson")
 
 
+@transaction.non_atomic_requests  # Django has no transactions for async views
 @requires_product()
 async def async_lesson(request, slug):
     return HttpResponse("the async lesson")
@@ -96,8 +111,8 @@ site.register(get_grant_model(), AbstractGrantAdmin)
 site.register(get_download_model(), AbstractDownloadAdmin)
 
 store = [
-    path("", page, name="product_list"),
-    path("products/<slug:slug>/", page, name="product_detail"),
+    path("", Products.as_view(), name="product_list"),
+    path("products/<slug:slug>/", ProductDetail.as_view(), name="product_detail"),
     path("library/", Library.as_view(), name="library"),
     path("downloads/assets/<pk>/", DownloadLink.as_view(), name="download_link"),
     path("downloads/<str:token>/", Download.as_view(), name="download"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -121,12 +121,12 @@ class AccessForm(ReasonForm):
     def __init__(self, *args: Any, admin_site: admin.AdminSite, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("user", "product"):
-            field = get_purchased_product_model()._meta.get_field(name)
+            field: Any = get_purchased_product_model()._meta.get_field(name)
             self.fields[name] = forms.ModelChoiceField(
-                label=str(field.verbose_name).capitalize(),  # type: ignore[union-attr]
-                queryset=field.related_model._default_manager.all(),  # type: ignore[union-attr]
+                label=str(field.verbose_name).capitalize(),
+                queryset=field.related_model._default_manager.all(),
                 # Never a drop-down of all users.
-                widget=ForeignKeyRawIdWidget(field.remote_field, admin_site),  # type: ignore[union-attr]
+                widget=ForeignKeyRawIdWidget(field.remote_field, admin_site),
             )
         self.order_fields(self.field_order)
 
@@ -327,7 +327,7 @@ class AbstractPurchasedProductAdmin(_AccessAdmin):
     ordering = ("-pk",)
     fields = ("user", "product", "granted_at", "expires_at", "why")
     readonly_fields = ("why",)
-    actions: ClassVar[list[str]] = ["revoke_access"]
+    actions = ["revoke_access"]
     change_list_template = "digitalstore/entitlements/admin/change_list.html"
 
     @admin.display(boolean=True, description=gettext_lazy("gives access"))
@@ -422,7 +422,7 @@ class AbstractGrantAdmin(_AccessAdmin):
     list_select_related = ("user", "product")
     list_filter = ("effect", "ended_kind")
     ordering = ("-pk",)
-    actions: ClassVar[list[str]] = ["revoke_access", "restore_access"]
+    actions = ["revoke_access", "restore_access"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """Find also by the source's reference: an order's number. Hook."""

@@ -50,7 +50,7 @@ def check_keys_to_purchases(
         Error(
             f"{relation.related_model._meta.label}.{relation.field.name} points at "
             f"{model._meta.label}, whose rows go when access ends, with on_delete="
-            f"{relation.on_delete.__name__}.",
+            f"{getattr(relation.on_delete, '__name__', relation.on_delete)}.",
             hint=(
                 "Write on_delete=models.SET_NULL, null=True, or point at user and product, which "
                 "stay."

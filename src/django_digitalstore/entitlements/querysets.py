@@ -17,8 +17,8 @@ class OwnershipQuerySetMixin:
 
     def owned_by(self, user: Any) -> Self:
         """Keep the products that ``user`` owns now."""
-        return self.filter(owned_by_filter(user))  # type: ignore[attr-defined, no-any-return]
+        return self.filter(owned_by_filter(user))  # type: ignore[attr-defined]
 
     def with_ownership(self, user: Any) -> Self:
         """Annotate each product, so that ``product|owned_by:user`` needs no query."""
-        return with_ownership(self, user)  # type: ignore[type-var, return-value]
+        return with_ownership(self, user)  # type: ignore[arg-type, return-value]

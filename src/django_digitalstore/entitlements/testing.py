@@ -57,7 +57,7 @@ def make_customer(username: str | None = None, *, password: str = "secret", **fi
         fields.setdefault(model.USERNAME_FIELD, username)
         if any(field.name == "email" for field in model._meta.concrete_fields):
             fields.setdefault("email", email)
-    return model._default_manager.create_user(password=password, **fields)  # type: ignore[attr-defined]
+    return model._default_manager.create_user(password=password, **fields)
 
 
 def make_product(**fields: Any) -> Any:
@@ -90,7 +90,7 @@ def make_release_with_file(
     ``STORAGES`` alias of their own, or a temporary folder.
     """
     fields.setdefault("published_at", timezone.now() if published else None)
-    release = get_release_model()._default_manager.create(
+    release: Any = get_release_model()._default_manager.create(
         product=product, version=version or f"1.{next(_numbers)}", **fields
     )
     asset = get_asset_model()(

@@ -70,7 +70,7 @@ class GenericMyProductListView(GenericView, ListView):
 
     def get_queryset(self) -> QuerySet:
         """Return the visitor's live purchases, newest first. Hook."""
-        releases = get_release_model()._default_manager
+        releases: Any = get_release_model()._default_manager
         newest = (
             releases.available()
             .filter(product_id=OuterRef("product_id"))
