@@ -1,0 +1,230 @@
+"""Flows: no signal and no template calls them, and they outlive a busy database."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.template import Context, Template
+
+from django_digitalstore.core.exceptions import FlowCalledInSignal
+from django_digitalstore.core.flow import flow, is_transient, retry_transaction
+from django_digitalstore.core.models import Mutex
+from django_digitalstore.core.signals import StoreSignal
+
+
+class Clerk:
+    """Does something once the database lets it."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        Mutex.objects.create(key=f"call {self.calls}", taken_at="2026-01-01T00:00:00Z")
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+
+def locked() -> OperationalError:
+    return OperationalError("database is locked")
+
+
+# --- who may not call a flow --------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_receiver_that_calls_a_flow_is_told_where_it_belongs(atomic: bool, caplog) -> None:
+    signal, called = StoreSignal("order_paid"), []
+
+    @flow(atomic=atomic)
+    def send_a_gift() -> None:
+        called.append("gift")
+
+    def receiver(sender: Any, **kwargs: Any) -> None:
+        send_a_gift()
+
+    signal.connect(receiver)
+    signal.send_after_commit(object)
+
+    assert called == []
+    [record] = [r for r in caplog.records if r.name == "django_digitalstore.core.signals"]
+    error = record.exc_info[1]
+    assert type(error) is FlowCalledInSignal
+    assert str(error) == (
+        f"{__name__}.test_a_receiver_that_calls_a_flow_is_told_where_it_belongs.<locals>."
+        "send_a_gift() was called by a receiver of the signal order_paid. Signals notify after the "
+        "change; they never decide. Put what a paid line does into a fulfilment and name it in "
+        "DIGITALSTORE_FULFILMENTS, or call the flow from your own view, command or task."
+    )
+
+
+def test_a_template_does_not_call_a_flow() -> None:
+    called = []
+
+    @flow(atomic=False)
+    def give_away() -> str:
+        called.append("given")
+        return "given"
+
+    page = Template("{{ give_away }}|{{ flows.give_away }}|{% if give_away %}yes{% endif %}")
+
+    assert page.render(Context({"give_away": give_away, "flows": {"give_away": give_away}})) == "||"
+    assert called == []
+
+
+def test_a_flow_keeps_its_name_and_its_words() -> None:
+    @flow
+    def hand_over() -> None:
+        """Hand it over."""
+
+    assert (hand_over.__name__, hand_over.__doc__) == ("hand_over", "Hand it over.")
+
+
+# --- a busy database ----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flow_that_owns_its_transaction_is_run_again_while_the_database_is_locked() -> None:
+    clerk = Clerk(locked(), locked())
+
+    assert flow(clerk_flow(clerk))() == "done"
+    # What the first two calls wrote is gone.
+    assert list(Mutex.objects.values_list("key", flat=True)) == ["call 3"]
+
+
+def clerk_flow(clerk: Clerk) -> Any:
+    def work() -> str:
+        return clerk()
+
+    return work
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_run_six_times_at_most() -> None:
+    clerk = Clerk(*[locked() for _ in range(9)])
+
+    with pytest.raises(OperationalError, match=r"^database is locked$"):
+        retry_transaction(clerk)
+
+    assert clerk.calls == 6
+    assert not Mutex.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "error", [OperationalError("no such table: shop_order"), ValueError("database is locked")]
+)
+def test_another_error_is_raised_at_once(error: Exception) -> None:
+    clerk = Clerk(error)
+
+    with pytest.raises(type(error)) as raised:
+        retry_transaction(clerk)
+
+    assert raised.value is error
+    assert clerk.calls == 1
+    assert not Mutex.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inside_a_callers_transaction_it_is_run_once_and_only_its_own_part_is_undone() -> None:
+    clerk = Clerk(locked())
+
+    with transaction.atomic():
+        Mutex.objects.create(key="the caller's", taken_at="2026-01-01T00:00:00Z")
+        with pytest.raises(OperationalError, match=r"^database is locked$"):
+            flow(clerk_flow(clerk))()
+
+    assert clerk.calls == 1
+    assert list(Mutex.objects.values_list("key", flat=True)) == ["the caller's"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_should_follow_a_commit_follows_once() -> None:
+    sent: list[int] = []
+    clerk = Clerk(locked(), locked())
+
+    def work() -> str:
+        transaction.on_commit(lambda: sent.append(clerk.calls))
+        return clerk()
+
+    retry_transaction(work)
+
+    assert sent == [3]
+
+
+class _Refusal(Exception):
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("code", "transient"),
+    [("40001", True), ("40P01", True), ("55P03", True), ("57014", False), ("23505", False)],
+)
+def test_postgresql_says_by_a_code_whether_to_try_again(code: str, transient: bool) -> None:
+    error = OperationalError("…")
+    error.__cause__ = _Refusal(code)
+
+    assert is_transient(error) is transient
+
+
+@pytest.mark.parametrize(("number", "transient"), [(1205, True), (1213, True), (2006, False)])
+def test_mariadb_says_by_a_number_whether_to_try_again(number: int, transient: bool) -> None:
+    assert is_transient(OperationalError(number, "…")) is transient
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Other databases lock rows, not files.")
+def test_a_flow_gets_through_when_another_process_holds_the_file(file_database: str) -> None:
+    """SQLite refuses at once, without any waiting, who read before another one wrote."""
+    calls = []
+    rival = sqlite3.connect(file_database, isolation_level=None, check_same_thread=False)
+    rival.execute("PRAGMA busy_timeout = 5000")
+
+    def reads_then_writes() -> str:
+        seen = Mutex.objects.count()
+        calls.append(seen)
+        if len(calls) < 3:  # somebody writes in between
+            rival_writes = threading.Thread(
+                target=rival.execute,
+                args=(f"INSERT INTO {Mutex._meta.db_table} VALUES ('rival {seen}', '2026-01-01')",),
+            )
+            rival_writes.start()
+            rival_writes.join()
+        Mutex.objects.create(key="ours", taken_at="2026-01-01T00:00:00Z")
+        return "done"
+
+    try:
+        assert flow(reads_then_writes)() == "done"
+    finally:
+        rival.close()
+    assert calls == [0, 1, 2]
+    assert set(Mutex.objects.values_list("key", flat=True)) == {"ours", "rival 0", "rival 1"}
+
+
+@pytest.fixture
+def file_database(tmp_path: Any, transactional_db: None) -> Any:
+    """Move the test from memory into a SQLite file with a write-ahead log; return its path."""
+    from django.db import connections
+
+    before, entry = connections["default"], connections.settings["default"]
+    name, file = entry["NAME"], str(tmp_path / "flow.sqlite3")
+    with before.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [file])
+    entry["NAME"] = file
+    connections["default"] = connections.create_connection("default")
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        yield file
+    finally:
+        connections["default"].close()
+        entry["NAME"] = name
+        connections["default"] = before
