@@ -281,6 +281,13 @@ def test_what_is_not_ready_is_not_published_and_the_seller_reads_why(as_seller, 
     assert draft_product.status == "draft"
 
 
+def test_a_refused_form_keeps_the_stored_title_on_the_page(as_seller, url, product):
+    fields = {**FIELDS, "title": "Better", "price": "-1"}
+    page = as_seller.post(url("seller_product_update", product.slug), fields)
+    assert "<h1>A book</h1>" in page.content.decode()
+    assert 'name="title" value="Better"' in page.content.decode()
+
+
 # --- categories ----------------------------------------------------------------------------------
 
 
