@@ -89,8 +89,14 @@ class ReasonedActionsMixin(admin.ModelAdmin):
         base = reverse(name, args=[action], current_app=self.admin_site.name)
         return f"{base}?{urlencode([('pk', pk) for pk in pks])}"
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = super().get_actions(request)
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        # Django 6.1 asks for the actions of a row's page too, where ours are links already.
+        if action_location is None:
+            actions = super().get_actions(request)
+        else:
+            actions = super().get_actions(request, action_location)
+            if action_location.name != "CHANGE_LIST":
+                return actions
         for key, action in self.reasoned_actions.items():
             if self.may_do(request, action):
                 actions[key] = (_go_to(key), key, action.title)
@@ -129,10 +135,12 @@ class ReasonedActionsMixin(admin.ModelAdmin):
         if form.is_valid():
             self._do(request, known, rows, form.cleaned_data["reason"])
             opts = self.opts
-            where = f"admin:{opts.app_label}_{opts.model_name}"
+            where, site = f"admin:{opts.app_label}_{opts.model_name}", self.admin_site.name
             if len(rows) == 1:
-                return HttpResponseRedirect(reverse(f"{where}_change", args=[rows[0].pk]))
-            return HttpResponseRedirect(reverse(f"{where}_changelist"))
+                url = reverse(f"{where}_change", args=[rows[0].pk], current_app=site)
+            else:
+                url = reverse(f"{where}_changelist", current_app=site)
+            return HttpResponseRedirect(url)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -141,6 +149,7 @@ class ReasonedActionsMixin(admin.ModelAdmin):
             "objects": rows,
             "form": form,
         }
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
         return TemplateResponse(request, "digitalstore/payments/admin/reason.html", context)
 
     def _do(self, request: HttpRequest, action: ReasonedAction, rows: list[Any], why: str) -> None:

@@ -286,6 +286,12 @@ class _OrderPage(_OrderTemplates, DetailView):
         """Return the orders that this user may see in this role: the one tenant filter. Hook."""
         return _orders_for(self)
 
+    def get_object(self, queryset: Any = None) -> Any:
+        # PostgreSQL's driver raises for a NUL.
+        if "\x00" in self.kwargs[self.slug_url_kwarg]:
+            raise Http404
+        return super().get_object(queryset)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add ``lines`` and ``total``: for a seller, their own lines and the sum of them."""
         lines = self.object.shown_lines

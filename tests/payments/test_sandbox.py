@@ -1,0 +1,128 @@
+"""The sandbox's pay page, as a buyer sees it at a provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client, override_settings
+
+from django_digitalstore.entitlements.policies import has_access
+from django_digitalstore.payments import get_payment_model
+from django_digitalstore.payments.backends.sandbox.models import SandboxDelivery, SandboxFact
+from django_digitalstore.payments.testing import (
+    deliver_webhooks,
+    let_time_pass,
+    place_order,
+    sandbox_checkout,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.payments.urls")]
+
+
+@pytest.fixture
+def payment(customer: Any, product: Any) -> Any:
+    return place_order(customer, product)
+
+
+@pytest.fixture
+def page(payment: Any) -> str:
+    return f"/store/payments/sandbox/{payment.checkout_reference}/"
+
+
+def test_the_page_says_that_it_is_a_test_and_what_is_paid(
+    client: Client, page: str, payment: Any
+) -> None:
+    response = client.get(page)
+    text = response.content.decode()
+    assert response.status_code == 200
+    for part in ("Test payment – no money moves", "Pay €19.99", "A book", payment.order.public_id):
+        assert part in text
+    for action in ("pay", "late", "decline", "cancel"):
+        assert f'name="action" value="{action}"' in text
+    assert text.count("<h1>") == 1
+    for forbidden in ("<script", "style=", "<style", "onclick", "http://", "https://"):
+        assert forbidden not in text
+    assert "csrfmiddlewaretoken" in text
+
+
+def test_its_stylesheet_stands_alone() -> None:
+    found = finders.find("digitalstore/payments/sandbox.css")
+    assert found
+    css = Path(found).read_text()
+    assert "@import" not in css
+    assert "url(" not in css
+    assert "prefers-color-scheme: dark" in css
+
+
+def test_paying_tells_the_store_by_webhook_only(
+    client: Client, page: str, payment: Any, customer: Any, product: Any
+) -> None:
+    response = client.post(page, {"action": "pay"})
+    assert response.url == sandbox_checkout(payment).return_url
+    assert not has_access(customer, product)
+    assert SandboxDelivery.objects.filter(delivered_at=None).count() == 1
+    assert [answer.status_code for answer in deliver_webhooks(client)] == [200]
+    assert deliver_webhooks(client) == []
+    assert has_access(customer, product)
+    assert "This checkout is paid." in client.get(page).content.decode()
+
+
+def test_paying_twice_is_one_payment(client: Client, page: str) -> None:
+    client.post(page, {"action": "pay"})
+    client.post(page, {"action": "pay"})
+    client.post(page, {"action": "decline"})
+    assert SandboxFact.objects.count() == 1
+
+
+def test_a_late_payment_is_confirmed_some_seconds_later(
+    client: Client, page: str, customer: Any, product: Any
+) -> None:
+    client.post(page, {"action": "late"})
+    deliver_webhooks(client)
+    assert get_payment_model().objects.get().state == "processing"
+    assert not has_access(customer, product)
+    let_time_pass()
+    deliver_webhooks(client)
+    assert has_access(customer, product)
+
+
+def test_a_declined_card_says_so_and_lets_try_again(
+    client: Client, page: str, customer: Any, product: Any
+) -> None:
+    declined = client.post(page, {"action": "decline"}).content.decode()
+    assert "Your card was declined." in declined
+    assert 'role="alert"' in declined
+    deliver_webhooks(client)
+    assert get_payment_model().objects.get().state == "failed"
+    assert not has_access(customer, product)
+    client.post(page, {"action": "pay"})
+    deliver_webhooks(client)
+    assert has_access(customer, product)
+
+
+def test_turning_back_leads_to_the_shop_and_charges_nothing(
+    client: Client, page: str, payment: Any
+) -> None:
+    response = client.post(page, {"action": "cancel"})
+    assert response.url == sandbox_checkout(payment).cancel_url
+    assert SandboxFact.objects.count() == 0
+
+
+@pytest.mark.parametrize("action", ["", "refund", "pay\x00"])
+def test_an_unknown_action_does_nothing(client: Client, page: str, action: str) -> None:
+    assert client.post(page, {"action": action}).status_code == 400
+    assert SandboxFact.objects.count() == 0
+
+
+def test_an_unknown_token_is_not_found(client: Client) -> None:
+    assert client.get("/store/payments/sandbox/nothing/").status_code == 404
+
+
+def test_it_does_not_exist_outside_test_mode(client: Client, page: str) -> None:
+    with override_settings(DIGITALSTORE_TEST_MODE=False):
+        assert client.get(page).status_code == 404
+        assert client.post(page, {"action": "pay"}).status_code == 404
+    assert SandboxFact.objects.count() == 0
