@@ -94,12 +94,12 @@ class ReasonedActionsMixin(admin.ModelAdmin):
         if action_location is None:
             actions = super().get_actions(request)
         else:
-            actions = super().get_actions(request, action_location)
+            actions = super().get_actions(request, action_location)  # type: ignore[call-arg]
             if action_location.name != "CHANGE_LIST":
                 return actions
         for key, action in self.reasoned_actions.items():
             if self.may_do(request, action):
-                actions[key] = (_go_to(key), key, action.title)
+                actions[key] = (_go_to(key), key, action.title)  # type: ignore[assignment]
         return actions
 
     def change_view(
@@ -149,7 +149,7 @@ class ReasonedActionsMixin(admin.ModelAdmin):
             "objects": rows,
             "form": form,
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "digitalstore/payments/admin/reason.html", context)
 
     def _do(self, request: HttpRequest, action: ReasonedAction, rows: list[Any], why: str) -> None:
@@ -203,7 +203,7 @@ def _ask(order: Any) -> str:
 class AbstractOrderAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
     """Orders with all that is known of them. Only the receipt's e-mail can be corrected by hand."""
 
-    actions: ClassVar[list[Any]] = []  # type: ignore[assignment]  # not None: the mixin adds some
+    actions = ()  # type: ignore[assignment]  # not None: the mixin adds some
     list_display = (
         "public_id",
         "customer",
@@ -312,7 +312,7 @@ def _money_entries(order: Any) -> list[dict[str, Any]]:
         text = ", ".join(part for part in details if part)
         entries.append(_entry(payment, at, payment.get_state_display(), text))
     for model in (get_refund_model(), get_dispute_model()):
-        for fact in model.objects.filter(payment__order=order):  # type: ignore[attr-defined]
+        for fact in model.objects.filter(payment__order=order):
             amount = "" if fact.amount is None else format_money(fact.amount, fact.currency)
             entries.append(_entry(fact, fact.state_at, fact.get_state_display(), amount))
     return entries
@@ -390,7 +390,7 @@ def _replay(message: Any) -> str:
 class InboxMessageAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
     """Webhook messages and what became of them. Bodies need a permission of their own."""
 
-    actions: ClassVar[list[Any]] = []  # type: ignore[assignment]
+    actions = ()  # type: ignore[assignment]
     list_display = (
         "message_id",
         "alias",
