@@ -167,8 +167,8 @@ def test_nothing_is_overwritten_and_nothing_is_half_written(tmp_path):
         (
             "class",
             (
-                "'class' is not a name that Python can import – use letters, digits and underscores, "
-                "as in 'shop'."
+                "'class' is not a name that Python can import – use letters, digits and "
+                "underscores, as in 'shop'."
             ),
         ),
         (
