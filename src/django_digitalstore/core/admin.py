@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -22,7 +22,6 @@ __all__ = ["JobRunAdmin", "OutboxMessageAdmin", "ReadOnlyAdmin"]
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Shows rows that the suite writes; nobody adds, changes or deletes them by hand."""
 
-    actions = None
     paginator = CountlessPaginator
     show_full_result_count = False
 
@@ -43,7 +42,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 class OutboxMessageAdmin(ReadOnlyAdmin):
     """E-mails and provider calls that follow from a change, and what became of them."""
 
-    actions: ClassVar[list[Any]] = ["requeue"]  # type: ignore[assignment]
+    actions = ["requeue"]
     list_display = ("key", "kind", "state", "attempts", "next_try_at", "sent_at", "last_error")
     list_filter = ("state", "kind")
     search_fields = ("key",)
@@ -73,6 +72,7 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
         given_up = list(queryset.filter(state=OutboxState.FAILED))
         queued = outbox.requeue(message.pk for message in given_up)
         if given_up:
+            assert request.user.pk is not None
             LogEntry.objects.log_actions(
                 request.user.pk, given_up, CHANGE, _("Put back into the outbox.")
             )

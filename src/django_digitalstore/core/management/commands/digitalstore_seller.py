@@ -52,7 +52,7 @@ class Command(BaseCommand):
     def _user(self, name: str) -> Any:
         model = get_user_model()
         try:
-            return model._default_manager.get_by_natural_key(name)  # type: ignore[attr-defined]
+            return model._default_manager.get_by_natural_key(name)
         except model.DoesNotExist:
             raise CommandError(
                 f"digitalstore_seller – there is no user whose {model.USERNAME_FIELD} is "
