@@ -93,6 +93,7 @@ def test_a_seller_makes_a_product_and_publishes_it(
     page.get_by_label("Title").fill("Paper Boats")
     page.get_by_label("Summary").fill("Nine boats to fold from one sheet each.")
     page.get_by_label("Price").fill("3.50")
+    page.get_by_label("Currency").select_option("EUR")
     page.get_by_label("Design").check()
     page.get_by_label("Cover").set_input_files(cover)
     page.get_by_role("button", name="Save").click()
