@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 
 from django_digitalstore.core import jobs
@@ -117,27 +115,10 @@ def test_a_run_that_outlived_its_lease_does_not_unlock_its_successor() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_crons_at_once_run_a_job_once(ran) -> None:
+def test_many_crons_at_once_run_a_job_once(shared_database, at_once, ran) -> None:
     register("sweep", ran)
     JobRun.objects.create(name="sweep")
-    barrier = threading.Barrier(6)
-    errors: list[BaseException] = []
-
-    def cron() -> None:
-        try:
-            barrier.wait()
-            run_due()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=cron) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    assert all(isinstance(answer, list) for answer in at_once(*[run_due] * 6))
     assert ran == ["sweep"]
 
 

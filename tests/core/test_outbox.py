@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from importlib.util import find_spec
 from io import StringIO
@@ -276,28 +275,12 @@ def test_a_message_whose_handler_is_gone_waits_for_it(desk) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_workers_send_each_message_once(desk) -> None:
+def test_many_workers_send_each_message_once(shared_database, at_once, desk) -> None:
     keys = [f"{number:02}" for number in range(12)]
     for key in keys:
         letter(key)
-    barrier = threading.Barrier(4)
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            barrier.wait()
-            sweep()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    answers = at_once(*[sweep] * 4)
+    assert sum(answer.sent for answer in answers) == len(keys)
     assert sorted(desk.delivered) == keys
 
 

@@ -101,7 +101,6 @@ def test_the_first_seller_comes_after_the_first_migration(tmp_path):
 
 def test_it_runs_while_the_features_are_installed_and_their_models_missing(tmp_path):
     site = MadeProject(tmp_path, *SHIPPED)
-    site.add_settings("DIGITALSTORE_TEST_MODE = DEBUG")
     assert site.manage("check").returncode == 1
     printed = site.must("startstore", "shop")
     assert section(printed, "Add to INSTALLED_APPS in your settings:") == ['"shop",']
@@ -111,7 +110,6 @@ def test_it_runs_while_the_features_are_installed_and_their_models_missing(tmp_p
 
 def test_it_writes_for_the_installed_features_only(tmp_path):
     site = MadeProject(tmp_path, "catalog")
-    site.add_settings("DIGITALSTORE_TEST_MODE = DEBUG")
     paste(site, site.must("startstore", "shop"))
     site.must("check")
     assert [p.name for p in sorted((tmp_path / "shop" / "models").iterdir())] == [

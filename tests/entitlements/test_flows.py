@@ -235,8 +235,7 @@ def test_a_restore_needs_a_reason(customer, product) -> None:
 
 
 def test_an_unsaved_user_owns_nothing(product) -> None:
-    nobody = get_user_model()()
-    nobody.pk = None
+    nobody = get_user_model()()  # with a UUID for a key it has one before it has a row
     with pytest.raises(InvalidGrant) as caught:
         flows.grant_product(nobody, product, source=Source("gift"))
     assert str(caught.value) == (
@@ -319,11 +318,7 @@ def test_a_receiver_that_calls_a_flow_is_refused_and_logged(
         access_granted.disconnect(give_bonus)
     assert ledger.rows == [row]
     assert not policies.has_access(customer, bonus)
-    ours = [r for r in caplog.records if r.name == "django_digitalstore.core.signals"]
-    (record,) = ours
-    assert record.message == (
-        f"Receiver {give_bonus!r} of the signal access_granted raised; the change stands."
-    )
+    (record,) = [r for r in caplog.records if r.name == "django.dispatch"]
     assert str(record.exc_info[1]) == (
         "entitlements.flows.grant_product() was called by a receiver of the signal "
         "access_granted. Signals notify after the change; they never decide. Put what a paid "

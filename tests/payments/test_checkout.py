@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -379,7 +380,7 @@ def test_a_second_click_is_the_same_checkout(buyer: Client, product: Any) -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_clicks_at_the_same_moment_are_one_checkout(
-    client_of: Any, customer: Any, product: Any, in_threads: Any
+    shared_database: None, client_of: Any, customer: Any, product: Any, at_once: Any
 ) -> None:
     clients = [client_of(customer) for _ in range(4)]
 
@@ -387,17 +388,11 @@ def test_clicks_at_the_same_moment_are_one_checkout(
         answer = client.post(CHECKOUT, form(product))
         return answer.status_code, answer.url
 
-    def count(_: Any) -> list[int]:
-        return [
-            model.objects.count()
-            for model in (get_order_model(), get_payment_model(), SandboxCheckout)
-        ]
-
-    in_threads.start()
-    answers = in_threads(click, clients)
+    answers = at_once(*(partial(click, client) for client in clients))
     assert [status for status, _ in answers] == [303] * len(clients)
     assert len(set(answers)) == 1
-    assert in_threads(count, [None]) == [[1, 1, 1]]
+    for model in (get_order_model(), get_payment_model(), SandboxCheckout):
+        assert model.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from unittest.mock import patch
 
 import pytest
@@ -50,10 +50,8 @@ def killed_at(number: int, *, after: bool):
     with ExitStack() as stack:
         stack.enter_context(connection.execute_wrapper(wrapper))
         stack.enter_context(patch.object(connection, "_commit", lambda: run(commit)))
-        try:
+        with suppress(Killed):
             yield seen
-        except Killed:
-            pass
     connection.close_if_unusable_or_obsolete()
 
 
@@ -73,7 +71,7 @@ def test_a_kill_at_any_statement_of_a_payment_is_healed_by_one_more_delivery(cli
     number = 0
     while True:
         number += 1
-        attempt, reference, paid, early = scenario(client, number)
+        attempt, _, paid, early = scenario(client, number)
         signed.post(client, early, f"msg_early_{number}")
         with killed_at(number, after=after) as seen:
             signed.post(client, paid, f"msg_{number}")

@@ -23,7 +23,6 @@ UNEDITED = {
 def write_store(project: str, folder: Path) -> Path:
     """Write the store of ``project`` into ``folder`` and return its path."""
     site = MadeProject(folder, *UNEDITED[project])
-    site.add_settings("DIGITALSTORE_TEST_MODE = True")
     site.must("startstore", f"tests.projects.{project}.shop", "shop")
     return folder / "shop"
 

@@ -55,6 +55,12 @@ class PrivateStorage(LazyObject):
                 f"'OPTIONS': {{'location': '/a/private/folder'}}}}."
             )
 
+    @property
+    def __class__(self) -> Any:
+        # FileField asks at import time whether it is a storage; the answer must not need settings.
+        wrapped = self.__dict__.get("_wrapped", empty)
+        return Storage if wrapped is empty else type(wrapped)
+
 
 _private_storage = PrivateStorage()
 

@@ -57,7 +57,6 @@ class Guard:
     update: str
     testing: str
     columns: frozenset[str] | None = None
-    also: Mapping[str, str] = field(default_factory=dict)
 
     def covers(self, model: type[models.Model], name: str) -> bool:
         """Tell whether the field ``name`` (or attname) of ``model`` is guarded.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextvars import ContextVar
 from typing import Any
 
@@ -10,8 +9,6 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.dispatch import Signal
 
 __all__ = ["StoreSignal", "signal_being_sent"]
-
-logger = logging.getLogger(__name__)
 
 _being_sent: ContextVar[str | None] = ContextVar("digitalstore_signal", default=None)
 
@@ -41,13 +38,7 @@ class StoreSignal(Signal):
     def _send_now(self, sender: Any, **named: Any) -> None:
         token = _being_sent.set(self.name)
         try:
-            for receiver, answer in self.send_robust(sender, **named):
-                if isinstance(answer, Exception):
-                    logger.error(
-                        "Receiver %r of the signal %s raised; the change stands.",
-                        receiver,
-                        self.name,
-                        exc_info=answer,
-                    )
+            # send_robust() logs a receiver that raises, with its traceback, and goes on.
+            self.send_robust(sender, **named)
         finally:
             _being_sent.reset(token)

@@ -219,7 +219,7 @@ def log_download(
 
 def _require_rows(user: Any, product: Any) -> None:
     for what, row in (("user", user), ("product", product)):
-        if getattr(row, "pk", None) is None:
+        if getattr(row, "pk", None) is None or row._state.adding:
             raise InvalidGrant(
                 f"The {what} {row!r} has no row in the database, so it can own or be owned by "
                 f"nothing. Pass a saved {what}."

@@ -1,4 +1,4 @@
-"""A database that many threads can really share."""
+"""Fixtures for tests with threads: a database that they can really share, and a common start."""
 
 from __future__ import annotations
 
