@@ -45,6 +45,7 @@ class OrderDetailView(IsCustomerMixin, GenericOrderDetailView):
 class OrderReceiptView(IsCustomerMixin, GenericOrderReceiptView):
     base_template = "base.html"
     active_page = "orders"
+    seller_name = "Quire"
 
 
 class SellerOrderHistoryView(IsSellerMixin, GenericOrderHistoryView):
