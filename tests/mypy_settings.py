@@ -1,6 +1,6 @@
 """Settings for mypy's Django plugin, which knows only names that stand in the settings module."""
 
-from tests.projects.full_store.settings import *
+from tests.projects.full_store.settings import *  # noqa: F403
 
 DIGITALSTORE_PRODUCT_MODEL = "shop.Product"
 DIGITALSTORE_CATEGORY_MODEL = "shop.Category"

@@ -153,6 +153,11 @@ def test_editing_changes_neither_status_nor_seller(
     assert (draft_product.seller, draft_product.status) == (seller, "draft")
 
 
+def test_a_new_product_starts_with_the_stores_currency(as_seller, url):
+    page = as_seller.get(url("seller_product_create"))
+    assert '<option value="EUR" selected>' in page.content.decode()
+
+
 @pytest.mark.parametrize(
     ("price", "currency", "stored"),
     [("0", "EUR", 0), ("1.999", "KWD", 1999), ("100", "JPY", 100), ("19.9", "USD", 1990)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,11 @@ from django_digitalstore.core.site_url import site_url
 from django_digitalstore.entitlements import flows as entitlements
 from django_digitalstore.entitlements.policies import has_access
 from django_digitalstore.entitlements.sources import Source
-from django_digitalstore.payments import get_order_line_model, get_order_model, get_payment_model
+from django_digitalstore.payments import (
+    get_order_line_model,
+    get_order_model,
+    get_payment_model,
+)
 from django_digitalstore.payments.backends.sandbox import SandboxBackend
 from django_digitalstore.payments.backends.sandbox.models import SandboxCheckout
 from django_digitalstore.payments.forms import country_choices
@@ -50,9 +55,7 @@ class ScriptBackend(SandboxBackend):
     """A provider whose checkout address is no page."""
 
     def create_checkout(self, attempt: Any) -> Any:
-        from dataclasses import replace
-
-        return replace(super().create_checkout(attempt), url="javascript:alert(1)")
+        return dataclasses.replace(super().create_checkout(attempt), url="javascript:alert(1)")
 
 
 def provider(backend: type) -> Any:
@@ -421,3 +424,43 @@ def test_the_checkout_is_for_post_with_a_token(customer: Any, product: Any) -> N
     assert strict.post(CHECKOUT, form(product)).status_code == 403
     assert settings.DIGITALSTORE_TEST_MODE is True
     assert get_order_model().objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_the_same_form_while_money_is_on_its_way_opens_no_second_checkout(
+    client_of: Any, customer: Any, product: Any
+) -> None:
+    buyer = client_of(customer)
+    buyer.post(CHECKOUT, form(product))
+    payment = get_payment_model().objects.get()
+    pay(payment, "late")
+
+    answer = buyer.post(CHECKOUT, form(product))
+
+    assert (answer.status_code, answer.url) == (303, f"/orders/{payment.order.public_id}/return/")
+    assert get_payment_model().objects.get().state == "processing"
+    assert get_order_model().objects.count() == 1
+
+
+class EndlessAddress(SandboxBackend):
+    """A provider whose address fits into no column."""
+
+    def create_checkout(self, attempt: Any) -> Any:
+        return dataclasses.replace(super().create_checkout(attempt), url="https://x/" + "x" * 2000)
+
+
+@pytest.mark.django_db
+def test_an_address_that_fits_into_no_column_is_a_failure_of_the_provider(
+    client_of: Any, customer: Any, product: Any
+) -> None:
+    payments = {"default": {"BACKEND": f"{__name__}.EndlessAddress"}}
+    with override_settings(DIGITALSTORE_PAYMENTS=payments):
+        answer = client_of(customer).post(CHECKOUT, form(product))
+
+    assert answer.status_code == 503
+    payment = get_payment_model().objects.get()
+    assert (payment.state, payment.checkout_reference) == ("created", "")
+    assert payment.failure == (
+        "ValueError: EndlessAddress.create_checkout() must return a reference of 1 to 200 and a "
+        "url of 1 to 2000 characters."
+    )

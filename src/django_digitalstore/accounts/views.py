@@ -43,6 +43,10 @@ class _AccountPage(GenericView):
         """Return where to go once it is saved. Hook."""
         return resolve_url(self.success_url)
 
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Return what the form is made with: labels without a colon, as on all pages. Hook."""
+        return {"label_suffix": "", **super().get_form_kwargs()}  # type: ignore[misc]
+
     def get_success_message(self) -> str:
         """Return what the user reads afterwards. Hook."""
         return _("Your changes are saved.")

@@ -53,6 +53,8 @@ class PricedForm(forms.ModelForm):
         if not isinstance(price, PriceField):
             return
         chosen = self.instance.currency
+        # A field that a form declares itself does not take the default of its model's column.
+        self.initial.setdefault("currency", chosen)
         if self.is_bound and "currency" in self.fields:
             # An unknown one is refused by its own field; the price then waits for the next try.
             chosen = self.data.get(self.add_prefix("currency"), "")
@@ -70,6 +72,7 @@ class _SellersForm(forms.ModelForm):
     slug_source = "title"
 
     def __init__(self, *args: Any, seller: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         wrong = sorted(self.decided & set(self.fields))
         if wrong:

@@ -55,7 +55,7 @@ class PrivateStorage(LazyObject):
                 f"'OPTIONS': {{'location': '/a/private/folder'}}}}."
             )
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         # FileField asks at import time whether it is a storage; the answer must not need settings.
         wrapped = self.__dict__.get("_wrapped", empty)

@@ -203,7 +203,7 @@ def _ask(order: Any) -> str:
 class AbstractOrderAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
     """Orders with all that is known of them. Only the receipt's e-mail can be corrected by hand."""
 
-    actions = ()  # type: ignore[assignment]  # not None: the mixin adds some
+    actions = ()
     list_display = (
         "public_id",
         "customer",
@@ -390,7 +390,7 @@ def _replay(message: Any) -> str:
 class InboxMessageAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
     """Webhook messages and what became of them. Bodies need a permission of their own."""
 
-    actions = ()  # type: ignore[assignment]
+    actions = ()
     list_display = (
         "message_id",
         "alias",

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -173,12 +174,15 @@ def retry_checkout(order: AbstractOrder, *, alias: str = "default") -> AbstractP
 
 
 def _attempt(order: AbstractOrder, alias: str) -> AbstractPayment:
-    """Return the payable attempt of ``order`` or add one; a free one is paid at once."""
+    """Return the attempt of ``order`` that is under way or add one; a free one is paid at once."""
     now = timezone.now()
-    usable = Q(state=PaymentState.CREATED) | Q(
+    usable = Q(state__in=[PaymentState.CREATED, PaymentState.PROCESSING]) | Q(
         Q(checkout_expires_at=None) | Q(checkout_expires_at__gt=now), state=PaymentState.OPEN
     )
-    payment = get_payment_model().objects.filter(usable, order=order, alias=alias).first()
+    attempts = list(get_payment_model().objects.filter(usable, order=order, alias=alias))
+    # Money on its way comes first: another checkout beside it would be paid twice.
+    on_its_way = [p for p in attempts if p.state == PaymentState.PROCESSING]
+    payment = next(iter(on_its_way or attempts), None)
     if payment is None:
         payment = guard.insert(
             get_payment_model()(
@@ -238,7 +242,8 @@ def open_checkout(
         now = timezone.now()
         stale = now - settings.DIGITALSTORE_CHECKOUT_OPENING_AGE
         free = model.objects.filter(Q(opening_at=None) | Q(opening_at__lt=stale))
-        if guard.update(free.filter(pk=payment.pk, state=PaymentState.CREATED), opening_at=now):
+        claim = free.filter(pk=payment.pk, state=PaymentState.CREATED)
+        if retry_transaction(partial(guard.update, claim, opening_at=now)):
             break
         if time.monotonic() >= deadline:
             raise CheckoutUnavailable(
@@ -254,20 +259,22 @@ def open_checkout(
             payment.order.public_id,
         )
         failure = f"{type(error).__name__}: {error}"[:500]
-        guard.update(
-            model.objects.filter(pk=payment.pk, opening_at=now), opening_at=None, failure=failure
-        )
+        claimed = model.objects.filter(pk=payment.pk, opening_at=now)
+        retry_transaction(partial(guard.update, claimed, opening_at=None, failure=failure))
         raise CheckoutUnavailable(
             _("The payment provider does not answer. Nothing was charged; please try again.")
         ) from error
-    recorded = guard.update(
-        model.objects.filter(pk=payment.pk, state=PaymentState.CREATED, opening_at=now),
-        checkout_reference=checkout.reference,
-        checkout_url=checkout.url,
-        checkout_expires_at=checkout.expires_at,
-        cart=cart,
-        state=PaymentState.OPEN,
-        failure="",
+    recorded = retry_transaction(
+        partial(
+            guard.update,
+            model.objects.filter(pk=payment.pk, state=PaymentState.CREATED, opening_at=now),
+            checkout_reference=checkout.reference,
+            checkout_url=checkout.url,
+            checkout_expires_at=checkout.expires_at,
+            cart=cart,
+            state=PaymentState.OPEN,
+            failure="",
+        )
     )
     if not recorded:
         # We were slow, and another request took over: the buyer follows that one's checkout.
@@ -310,6 +317,11 @@ def _ask_for_checkout(
         cancel_url=cancel_url,
     )
     checkout = call_provider(backend.create_checkout, attempt)
+    if not 0 < len(checkout.reference) <= 200 or not 0 < len(checkout.url) <= 2000:
+        raise ValueError(
+            f"{type(backend).__name__}.create_checkout() must return a reference of 1 to 200 and a "
+            f"url of 1 to 2000 characters."
+        )
     return [[line.item, line.quantity] for line in lines], checkout
 
 

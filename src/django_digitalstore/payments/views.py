@@ -34,7 +34,7 @@ from django_digitalstore.core.views import GenericView
 
 from . import flows, get_order_model, policies
 from .abstract_models import AbstractOrder, AbstractPayment
-from .choices import PaymentState, RefundState
+from .choices import OrderStatus, PaymentState, RefundState
 from .exceptions import AlreadyOwned, CheckoutRefused, CheckoutUnavailable
 from .flows import LineRequest
 from .forms import CheckoutForm
@@ -439,11 +439,12 @@ class GenericOrderDetailView(_OrderPage):
         order = self.object
         mine = getattr(self, "role", None) == CUSTOMER
         paid = order.status not in policies.UNPAID
+        owns = mine and order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED)
         return super().get_context_data(
             can_retry=mine and bool(self.return_url) and policies.can_retry(order),
             return_url=_order_url(self.return_url, order) if mine else "",
             receipt_url=_order_url(self.receipt_url, order) if mine and paid else "",
-            owned_url=resolve_url(self.owned_url) if mine and paid and self.owned_url else "",
+            owned_url=resolve_url(self.owned_url) if owns and self.owned_url else "",
             list_url=resolve_url(self.list_url) if self.list_url else "",
             **kwargs,
         )

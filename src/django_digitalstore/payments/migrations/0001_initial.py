@@ -8,94 +8,162 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='SandboxCheckout',
+            name="SandboxCheckout",
             fields=[
-                ('token', models.CharField(default=django_digitalstore.payments.backends.sandbox.models.new_token, max_length=40, primary_key=True, serialize=False)),
-                ('alias', models.CharField(max_length=50)),
-                ('order', models.CharField(max_length=40)),
-                ('email', models.EmailField(max_length=254)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('amount', models.PositiveBigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('lines', models.JSONField(default=list)),
-                ('return_url', models.CharField(max_length=2000)),
-                ('cancel_url', models.CharField(max_length=2000)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
+                (
+                    "token",
+                    models.CharField(
+                        default=django_digitalstore.payments.backends.sandbox.models.new_token,
+                        max_length=40,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("alias", models.CharField(max_length=50)),
+                ("order", models.CharField(max_length=40)),
+                ("email", models.EmailField(max_length=254)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("amount", models.PositiveBigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("lines", models.JSONField(default=list)),
+                ("return_url", models.CharField(max_length=2000)),
+                ("cancel_url", models.CharField(max_length=2000)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'sandbox checkout',
-                'verbose_name_plural': 'sandbox checkouts',
+                "verbose_name": "sandbox checkout",
+                "verbose_name_plural": "sandbox checkouts",
             },
         ),
         migrations.CreateModel(
-            name='InboxMessage',
+            name="InboxMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('alias', models.CharField(max_length=50, verbose_name='provider')),
-                ('message_id', models.CharField(max_length=255, verbose_name='message id')),
-                ('sent_at', models.DateTimeField(verbose_name='sent at')),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='received at')),
-                ('body', models.BinaryField(verbose_name='body')),
-                ('digest', models.CharField(max_length=64, verbose_name='SHA-256 of the body')),
-                ('state', models.CharField(choices=django_digitalstore.payments.models.inbox_states, default='received', max_length=20, verbose_name='state')),
-                ('waits_for', models.CharField(blank=True, default='', max_length=255, verbose_name='waits for')),
-                ('order_reference', models.CharField(blank=True, default='', max_length=20, verbose_name='order')),
-                ('attempts', models.PositiveIntegerField(default=0, verbose_name='attempts')),
-                ('processed_at', models.DateTimeField(blank=True, null=True, verbose_name='processed at')),
-                ('error', models.CharField(blank=True, default='', max_length=500, verbose_name='error')),
-                ('traceback', models.TextField(blank=True, default='', verbose_name='traceback')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("alias", models.CharField(max_length=50, verbose_name="provider")),
+                ("message_id", models.CharField(max_length=255, verbose_name="message id")),
+                ("sent_at", models.DateTimeField(verbose_name="sent at")),
+                (
+                    "received_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="received at"
+                    ),
+                ),
+                ("body", models.BinaryField(verbose_name="body")),
+                ("digest", models.CharField(max_length=64, verbose_name="SHA-256 of the body")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=django_digitalstore.payments.models.inbox_states,
+                        default="received",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "waits_for",
+                    models.CharField(
+                        blank=True, default="", max_length=255, verbose_name="waits for"
+                    ),
+                ),
+                (
+                    "order_reference",
+                    models.CharField(blank=True, default="", max_length=20, verbose_name="order"),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0, verbose_name="attempts")),
+                (
+                    "processed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="processed at"),
+                ),
+                (
+                    "error",
+                    models.CharField(blank=True, default="", max_length=500, verbose_name="error"),
+                ),
+                ("traceback", models.TextField(blank=True, default="", verbose_name="traceback")),
             ],
             options={
-                'verbose_name': 'webhook message',
-                'verbose_name_plural': 'webhook messages',
-                'ordering': ['-pk'],
-                'permissions': [('replay_webhook', 'Can process a stored webhook message again'), ('view_webhook_body', 'Can see the body and traceback of a webhook message')],
-                'indexes': [models.Index(fields=['state', '-received_at'], name='dstore_inbox_state'), models.Index(fields=['waits_for'], name='dstore_inbox_waits_for'), models.Index(fields=['order_reference'], name='dstore_inbox_order')],
-                'constraints': [models.UniqueConstraint(fields=('alias', 'message_id'), name='dstore_inbox_once')],
+                "verbose_name": "webhook message",
+                "verbose_name_plural": "webhook messages",
+                "ordering": ["-pk"],
+                "permissions": [
+                    ("replay_webhook", "Can process a stored webhook message again"),
+                    ("view_webhook_body", "Can see the body and traceback of a webhook message"),
+                ],
+                "indexes": [
+                    models.Index(fields=["state", "-received_at"], name="dstore_inbox_state"),
+                    models.Index(fields=["waits_for"], name="dstore_inbox_waits_for"),
+                    models.Index(fields=["order_reference"], name="dstore_inbox_order"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("alias", "message_id"), name="dstore_inbox_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SandboxDelivery',
+            name="SandboxDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.CharField(max_length=60)),
-                ('alias', models.CharField(max_length=50)),
-                ('body', models.TextField()),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('last_answer', models.CharField(blank=True, default='', max_length=200)),
-                ('delivered_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("message_id", models.CharField(max_length=60)),
+                ("alias", models.CharField(max_length=50)),
+                ("body", models.TextField()),
+                ("due_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("last_answer", models.CharField(blank=True, default="", max_length=200)),
+                ("delivered_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'sandbox delivery',
-                'verbose_name_plural': 'sandbox deliveries',
-                'ordering': ['due_at', 'pk'],
-                'indexes': [models.Index(fields=['delivered_at', 'due_at'], name='dstore_sandbox_due')],
+                "verbose_name": "sandbox delivery",
+                "verbose_name_plural": "sandbox deliveries",
+                "ordering": ["due_at", "pk"],
+                "indexes": [
+                    models.Index(fields=["delivered_at", "due_at"], name="dstore_sandbox_due")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SandboxFact',
+            name="SandboxFact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20)),
-                ('reference', models.CharField(max_length=60)),
-                ('data', models.JSONField(default=dict)),
-                ('occurred_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('checkout', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='facts', to='digitalstore_payments.sandboxcheckout')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=20)),
+                ("reference", models.CharField(max_length=60)),
+                ("data", models.JSONField(default=dict)),
+                ("occurred_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "checkout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facts",
+                        to="digitalstore_payments.sandboxcheckout",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sandbox fact',
-                'verbose_name_plural': 'sandbox facts',
-                'ordering': ['occurred_at', 'pk'],
+                "verbose_name": "sandbox fact",
+                "verbose_name_plural": "sandbox facts",
+                "ordering": ["occurred_at", "pk"],
             },
         ),
     ]
