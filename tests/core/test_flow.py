@@ -54,7 +54,7 @@ def test_a_receiver_that_calls_a_flow_is_told_where_it_belongs(atomic: bool, cap
     signal.send_after_commit(object)
 
     assert called == []
-    [record] = [r for r in caplog.records if r.name == "django_digitalstore.core.signals"]
+    [record] = [r for r in caplog.records if r.name == "django.dispatch"]
     error = record.exc_info[1]
     assert type(error) is FlowCalledInSignal
     assert str(error) == (

@@ -34,7 +34,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [
         str(record.exc_info[1])
         for record in caplog.records
-        if record.name == "django_digitalstore.core.signals" and record.exc_info
+        if record.name == "django.dispatch" and record.exc_info
     ]
 
 

@@ -287,7 +287,7 @@ def test_an_invalid_message_can_be_replayed_after_a_fix(client, attempt, owner, 
         )
 
     monkeypatch.setattr(SandboxBackend, "normalize", fixed)
-    inbox.replay(InboxMessage.objects.get())
+    inbox.process(InboxMessage.objects.get())
 
     assert stored() == [("msg_1", "processed")]
     assert has_access(owner, book)

@@ -22,7 +22,7 @@ from tests.payments.invariants import broken_invariants
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
 
-PAYMENT_RANK = ["open", "processing", "expired", "cancelled", "failed", "succeeded"]
+PAYMENT_RANK = ["open", "expired", "processing", "cancelled", "failed", "succeeded"]
 AGAINST_ACCESS = {
     "refund": ["pending", "failed", "succeeded"],
     "dispute": ["won", "cancelled", "expired", "opened", "challenged", "accepted", "lost"],
@@ -196,7 +196,9 @@ class Store(RuleBasedStateMachine):
         if not order.supported:
             self.standing.discard(source)
             self.revoked.discard(source)
-        elif not self.deny:
+        elif self.deny:
+            self.revoked.add(source)
+        else:
             self.standing.add(source)
             self.revoked.discard(source)
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import classonlymethod
 from django.utils.translation import gettext as _
 from django.views.generic import View
@@ -33,7 +34,11 @@ class RoleRequiredMixin(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         refusal = self.check_role(request)
-        return refusal or super().dispatch(request, *args, **kwargs)
+        response = refusal or super().dispatch(request, *args, **kwargs)
+        if getattr(self, "role", None) is not None and not response.has_header("Cache-Control"):
+            # A page for somebody is never kept for somebody else.
+            add_never_cache_headers(response)
+        return response
 
     def check_role(self, request: HttpRequest) -> HttpResponseBase | None:
         """Return None for a holder of the role, a redirect to log in for an anonymous visitor.
@@ -102,6 +107,12 @@ class GenericView(RoleRequiredMixin):
     @classmethod
     def _problems(cls, initkwargs: dict[str, Any]) -> Iterator[str]:
         name = f"{cls.__module__}.{cls.__qualname__}"
+        for attribute in ("role", "roles"):
+            if attribute in initkwargs:
+                yield (
+                    f"{name}.as_view({attribute}=…) would change who may see the page where it is "
+                    f"routed. Name the role in the class, by IsCustomerMixin or IsSellerMixin."
+                )
         role = getattr(cls, "role", None)
         mixins = {CUSTOMER: "IsCustomerMixin", SELLER: "IsSellerMixin"}
         if _is_ours(cls):

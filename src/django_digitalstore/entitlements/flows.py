@@ -32,6 +32,7 @@ __all__ = [
     "log_download",
     "restore_product",
     "revoke_product",
+    "withhold_product",
 ]
 
 REVOKED_BY_HAND = "revoked"
@@ -137,6 +138,24 @@ def revoke_product(
         )
     _derive(user, product, standing, now)
     return len(ending)
+
+
+@flow
+def withhold_product(user: Any, product: Any, *, source: Source, reason: str) -> None:
+    """Note that ``source`` would give access, while a person's deny stands; nothing is given.
+
+    ``restore_product`` then gives it. Nothing happens where no deny stands, or it is noted already.
+    Writes in one transaction, joins the caller's; no other I/O.
+    """
+    _require_rows(user, product)
+    now = timezone.now()
+    locks.take(_key(user.pk, product.pk))
+    standing = _standing(user, product, now)
+    if not any(g.effect == GrantEffect.DENY for g in standing):
+        return
+    last = _last_word(user, product, source)
+    if last is None or last.ended_kind != EndedKind.REVOKED:
+        _note(user, product, source, now, EndedKind.REVOKED, actor=None, reason=reason)
 
 
 @flow
@@ -266,28 +285,54 @@ def _end(grant: AbstractGrant, now: datetime, kind: EndedKind, *, actor: Any, re
 def _remember_withdrawal(
     user: Any, product: Any, source: Source, now: datetime, *, actor: Any, reason: str
 ) -> None:
-    """Write a grant of no length where a revoked source withdraws: its last word is no.
+    """Note where a revoked source withdraws: its last word is no.
 
     Without it, ``restore_product`` would bring back what was refunded while the deny stood.
     """
-    last = [
-        g
-        for g in _last_words(user, product)
-        if (g.source_kind, g.source_reference) == (source.kind, source.reference)
-    ]
-    if last and last[0].ended_kind == EndedKind.REVOKED:
-        _add(
-            user,
-            product,
-            source,
-            now,
-            actor=actor,
-            reason=reason,
-            ended_at=now,
-            ended_kind=EndedKind.WITHDRAWN,
-            ended_reason=reason,
-            ended_by=actor,
+    last = _last_word(user, product, source)
+    if last is not None and last.ended_kind == EndedKind.REVOKED:
+        _note(user, product, source, now, EndedKind.WITHDRAWN, actor=actor, reason=reason)
+
+
+def _note(
+    user: Any,
+    product: Any,
+    source: Source,
+    now: datetime,
+    kind: EndedKind,
+    *,
+    actor: Any,
+    reason: str,
+) -> None:
+    """Add a grant of no length: it gives nothing, and is the last word of its source."""
+    _add(
+        user,
+        product,
+        source,
+        now,
+        actor=actor,
+        reason=reason,
+        ended_at=now,
+        ended_kind=kind,
+        ended_reason=reason,
+        ended_by=actor,
+    )
+
+
+def _last_word(user: Any, product: Any, source: Source) -> AbstractGrant | None:
+    """Return the newest allowing grant of one source, or None."""
+    return (
+        get_grant_model()
+        .objects.allowing()
+        .filter(
+            user_id=user.pk,
+            product_id=product.pk,
+            source_kind=source.kind,
+            source_reference=source.reference,
         )
+        .order_by("-pk")
+        .first()
+    )
 
 
 def _last_words(user: Any, product: Any) -> list[AbstractGrant]:

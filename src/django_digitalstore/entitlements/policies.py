@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from django.db.models import BooleanField, Exists, Model, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, F, Model, OuterRef, Q, QuerySet, Value
 
 from . import get_grant_model, get_purchased_product_model
 from .sources import Source
@@ -87,7 +87,7 @@ def had_access(user: Any, product: Any) -> bool:
 
 
 def was_granted(user: Any, product: Any, source: Source) -> bool:
-    """Tell whether the ledger knows a grant from this source, standing or ended."""
+    """Tell whether a grant from this source ever gave access, standing or ended."""
     return (
         get_grant_model()
         .objects.allowing()
@@ -97,6 +97,8 @@ def was_granted(user: Any, product: Any, source: Source) -> bool:
             source_kind=source.kind,
             source_reference=source.reference,
         )
+        # One of no length only notes what a source would say: it never gave anything.
+        .filter(Q(ended_at=None) | Q(ended_at__gt=F("granted_at")))
         .exists()
     )
 

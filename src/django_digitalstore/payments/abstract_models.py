@@ -211,11 +211,6 @@ class AbstractOrder(GuardedModel):
         return format_money(self.total, self.currency)
 
     @property
-    def is_settled(self) -> bool:
-        """Tell whether the outcome of paying is known."""
-        return self.status != OrderStatus.PENDING
-
-    @property
     def attention_labels(self) -> list[Any]:
         """Return the reasons why a person should look at it, in words."""
         return [Attention(code).label for code in self.attention.split()]

@@ -34,12 +34,16 @@ class OrderStatus(models.TextChoices):
 
 
 class PaymentState(models.TextChoices):
-    """Where one attempt to pay stands. A success absorbs everything else."""
+    """Where one attempt to pay stands, in the order of what outweighs what.
+
+    Our own expiry is a guess, so that any word of the provider outweighs it; a success absorbs
+    everything.
+    """
 
     CREATED = "created", _("Not yet at the provider")
     OPEN = "open", _("Checkout open")
-    PROCESSING = "processing", _("Processing")
     EXPIRED = "expired", _("Expired")
+    PROCESSING = "processing", _("Processing")
     CANCELLED = "cancelled", _("Cancelled")
     FAILED = "failed", _("Failed")
     SUCCEEDED = "succeeded", _("Succeeded")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from .choices import DisputeState, OrderStatus, PaymentState, RefundState
 
@@ -35,11 +35,21 @@ _DISPUTE_LOST = {DisputeState.LOST, DisputeState.ACCEPTED}
 
 
 def payment_version(
-    state: str, at: datetime | None, amount: int, currency: str, tax: int, failure: str
+    state: str,
+    at: datetime | None,
+    amount: int,
+    currency: str,
+    tax: int,
+    failure: str,
+    discrepancy: str,
 ) -> tuple[Any, ...]:
-    """Return what reports of one payment are compared by: a late failure undoes no success."""
+    """Return what reports of one payment are compared by.
+
+    A late failure undoes no success, and a success of another amount undoes none that matched.
+    """
     return (
         _PAYMENT_RANK[PaymentState(state)],
+        not discrepancy,
         at is not None,
         at or 0,
         amount,
@@ -68,31 +78,6 @@ def dispute_version(state: str, at: datetime, amount: int | None, currency: str)
     return (at, _DISPUTE_TIE[DisputeState(state)], -1 if amount is None else amount, currency)
 
 
-class PaymentRow(Protocol):
-    """What is read of a payment."""
-
-    pk: Any
-    state: str
-    amount: int
-    discrepancy: str
-
-
-class RefundRow(Protocol):
-    """What is read of a refund."""
-
-    state: str
-    amount: int | None
-    is_full: bool
-    items: list[Any]
-
-
-class DisputeRow(Protocol):
-    """What is read of a dispute."""
-
-    state: str
-    amount: int | None
-
-
 @dataclass(slots=True)
 class PaymentFacts:
     """A payment with the refunds and disputes that are known of it."""
@@ -107,11 +92,28 @@ class PaymentFacts:
         return self.payment.state == PaymentState.SUCCEEDED and not self.payment.discrepancy
 
     @property
+    def is_over(self) -> bool:
+        """Tell whether it ended without paying; money that did not count may have gone back."""
+        if self.payment.state == PaymentState.SUCCEEDED:
+            return bool(self.payment.discrepancy) and self.is_fully_returned
+        return self.payment.state in _UNPAID_STATUS
+
+    @property
+    def as_of(self) -> datetime:
+        """Return since when its state is as it is."""
+        at: datetime = self.payment.state_at or self.payment.created_at
+        return at
+
+    @property
     def returned(self) -> int:
         """Return what went back, in minor units, as far as the provider named amounts."""
-        refunded = sum(r.amount or 0 for r in self.refunds if r.state == RefundState.SUCCEEDED)
-        lost = sum(d.amount or 0 for d in self.disputes if d.state in _DISPUTE_LOST)
-        return refunded + lost
+        # An amount in another currency says nothing about this payment's.
+        return sum(
+            refund.amount or 0
+            for refund in self.refunds
+            if refund.state == RefundState.SUCCEEDED
+            and refund.currency in ("", self.payment.currency)
+        )
 
     @property
     def is_fully_returned(self) -> bool:
@@ -189,10 +191,11 @@ class OrderFacts:
             if all(p.is_partly_returned for p in kept):
                 return OrderStatus.PARTIALLY_REFUNDED
             return OrderStatus.PAID
-        states = [PaymentState(p.payment.state) for p in self.payments]
-        if not states or any(state not in _UNPAID_STATUS for state in states):
+        over = [p for p in self.payments if p.is_over]
+        if not over or len(over) < len(self.payments):
             return OrderStatus.PENDING  # something may still come, or came and does not count
-        return _UNPAID_STATUS[states[-1]]
+        last = max(over, key=lambda p: (p.as_of, _PAYMENT_RANK[PaymentState(p.payment.state)]))
+        return _UNPAID_STATUS.get(PaymentState(last.payment.state), OrderStatus.CANCELLED)
 
     @property
     def is_paid_twice(self) -> bool:

@@ -15,7 +15,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from babel import Locale
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -63,7 +66,6 @@ logger = logging.getLogger(__name__)
 #: Alias of payments that need no provider, because the total is zero.
 FREE = "free"
 
-_UNPAID = [OrderStatus.PENDING, OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.EXPIRED]
 _WAIT_FOR_OTHER = 10.0  # seconds that a second click waits for what the first one opens
 _REUSE_ORDER = timedelta(hours=24)
 
@@ -108,16 +110,23 @@ def start_checkout(
     ``CheckoutRefused`` (``AlreadyOwned`` among them) with a message for the buyer; nothing is
     written then. One transaction, no network: ``open_checkout`` asks the provider afterwards.
     """
+    _check_billing(email, country)
     locks.take(f"checkout:{customer.pk}")
     quoted = policies.quote_lines(customer, lines)
     currency = quoted[0][2].currency
     total = sum(quote.unit_price for *__, quote in quoted)
     if total == 0:
         alias = FREE
+    else:
+        payment_backends[alias]  # raises InvalidBackend before anything is written
     fingerprint = _fingerprint(
         alias, email, country, [(k, p.pk, q.unit_price, q.currency) for k, p, q in quoted]
     )
     order = _unpaid_order(customer, fingerprint)
+    # In the order of locks: a payment that lands now waits for us, or we see what it gave.
+    lock_access((customer, product) for _kind, product, _quote in quoted)
+    policies.check_buyer(customer, quoted)
+    _refuse_second_payment(customer, [product for _kind, product, _quote in quoted], order)
     if order is None:
         now = timezone.now()
         order = guard.insert(
@@ -149,6 +158,29 @@ def start_checkout(
     return _attempt(order, alias)
 
 
+def _check_billing(email: str, country: str) -> None:
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise CheckoutRefused("email", _("This is not an e-mail address.")) from None
+    if country and country not in Locale("en").territories:
+        raise CheckoutRefused("country", _("This is not a country: choose one from the list."))
+
+
+def _refuse_second_payment(customer: Any, products: list[Any], order: AbstractOrder | None) -> None:
+    """Refuse to sell what another unpaid order of the buyer is being paid for."""
+    others = policies.orders_being_paid(customer, products)
+    if order is not None:
+        others = others.exclude(pk=order.pk)
+    other = others.first()
+    if other is not None:
+        raise CheckoutRefused(
+            "being_paid",
+            _("A payment for this is on its way: order %(order)s. Please wait for it.")
+            % {"order": other.public_id},
+        )
+
+
 @flow
 def retry_checkout(order: AbstractOrder, *, alias: str = "default") -> AbstractPayment:
     """Return an attempt to pay an unpaid order: the open one, or a new one.
@@ -158,13 +190,16 @@ def retry_checkout(order: AbstractOrder, *, alias: str = "default") -> AbstractP
     """
     locks.take(f"checkout:{order.customer_id}")
     locked = _lock_order(order.pk)
-    if locked.status not in _UNPAID:
+    if locked.status not in policies.UNPAID:
         raise CheckoutRefused("settled", _("This order is paid already."))
     if policies.is_being_paid(locked):
         raise CheckoutRefused(
             "being_paid", _("A payment of this order is on its way. Please wait for it.")
         )
-    for line in locked.lines.select_related("product"):
+    lines = list(locked.lines.select_related("product"))
+    lock_access((locked.customer, line.product) for line in lines)
+    _refuse_second_payment(locked.customer, [line.product for line in lines], locked)
+    for line in lines:
         if not line.product.is_for_sale:
             raise CheckoutRefused(
                 "not_for_sale", _("“%(product)s” is not for sale.") % {"product": line.name}
@@ -209,12 +244,14 @@ def _fingerprint(alias: str, email: str, country: str, lines: list[tuple[Any, ..
 
 
 def _unpaid_order(customer: Any, fingerprint: str) -> AbstractOrder | None:
+    """Return the same order, unpaid and locked, or None."""
     return (
         get_order_model()
-        .objects.filter(
+        .objects.select_for_update()
+        .filter(
             customer=customer,
             fingerprint=fingerprint,
-            status__in=_UNPAID,
+            status__in=policies.UNPAID,
             attention="",
             placed_at__gt=timezone.now() - _REUSE_ORDER,
         )
@@ -237,7 +274,7 @@ def open_checkout(
     deadline = time.monotonic() + wait
     while True:
         payment = model.objects.select_related("order").get(pk=payment.pk)
-        if payment.state != PaymentState.CREATED:
+        if payment.state != PaymentState.CREATED or payment.order.status not in policies.UNPAID:
             return payment
         now = timezone.now()
         stale = now - settings.DIGITALSTORE_CHECKOUT_OPENING_AGE
@@ -417,12 +454,8 @@ def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder |
     merged = _payment_values(order, payment, report)
     changed = {name: value for name, value in merged.items() if getattr(payment, name) != value}
     if changed:
-        first = payment.provider_reference is None
         guard.update(payment, **changed)
-        if first:
-            _link_early_facts(payment)
-    else:
-        _link_early_facts(payment)
+    _link_early_facts(payment)
     return order, ""
 
 
@@ -439,9 +472,17 @@ def _payment_values(
         payment.currency,
         payment.tax,
         payment.failure,
+        payment.discrepancy,
     )
+    discrepancy = _discrepancy(order, payment.alias, report)
     new = payment_version(
-        report.state, report.occurred_at, report.amount, report.currency, report.tax, failure
+        report.state,
+        report.occurred_at,
+        report.amount,
+        report.currency,
+        report.tax,
+        failure,
+        discrepancy,
     )
     if new > old:
         values.update(
@@ -451,7 +492,7 @@ def _payment_values(
             currency=report.currency,
             tax=report.tax,
             failure=failure,
-            discrepancy=_discrepancy(order, payment.alias, report),
+            discrepancy=discrepancy,
         )
     return values
 
@@ -578,7 +619,7 @@ def _settle(order: AbstractOrder) -> AbstractOrder:
         attention.add(Attention.DISCREPANCY)
     old, new = order.status, facts.status
     changes: dict[str, Any] = {"status": new, "attention": " ".join(sorted(attention))}
-    if new not in _UNPAID and order.paid_at is None:
+    if new not in policies.UNPAID and order.paid_at is None:
         changes["paid_at"] = timezone.now()
         paid = next(p.payment for p in facts.payments if p.counts)
         outbox.enqueue(RECEIPT, f"receipt:{paid.key}", {"order": order.public_id})
@@ -617,6 +658,8 @@ def _fulfil(order: AbstractOrder, facts: OrderFacts) -> set[str]:
                 fulfilment.fulfil(line, payment)
             except AccessWithheld:
                 attention.add(Attention.WITHHELD)
+            if fulfilment.is_paid_elsewhere(line):
+                attention.add(Attention.PAID_TWICE)
     return attention
 
 
@@ -631,9 +674,13 @@ def refresh_order(order: AbstractOrder) -> AbstractOrder:
     """
     # A buyer whose card was declined may pay within the same checkout, while that lasts.
     payable = Q(checkout_expires_at=None) | Q(checkout_expires_at__gt=timezone.now())
-    asked = Q(state__in=[PaymentState.OPEN, PaymentState.PROCESSING]) | Q(
+    # Expired is our own guess: the provider may know of a payment whose webhook was lost.
+    expected = [PaymentState.OPEN, PaymentState.PROCESSING, PaymentState.EXPIRED]
+    asked = Q(state__in=expected) | Q(
         payable, state__in=[PaymentState.FAILED, PaymentState.CANCELLED]
     )
+    from .inbox import process_waiting  # the inbox builds on flows
+
     refuse_in_transaction("payments.flows.refresh_order()")
     open_attempts = (
         get_payment_model().objects.filter(asked, order=order).exclude(checkout_reference="")
@@ -647,6 +694,8 @@ def refresh_order(order: AbstractOrder) -> AbstractOrder:
             logger.exception("Provider %r could not be asked about a checkout.", alias)
             continue
         apply_events(alias, events)
+        for event in events:
+            process_waiting(payment_key(alias, event.payment))
     return get_order_model().objects.get(pk=order.pk)
 
 

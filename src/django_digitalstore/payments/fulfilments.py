@@ -15,11 +15,13 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from django_digitalstore.entitlements import flows as entitlements
-from django_digitalstore.entitlements import policies
+from django_digitalstore.entitlements import get_grant_model, policies
 from django_digitalstore.entitlements.exceptions import AccessWithheld
 from django_digitalstore.entitlements.sources import Source
 
 from .exceptions import AlreadyOwned, CheckoutRefused
+
+_SOURCE = "payment"
 
 __all__ = ["BaseFulfilment", "ProductFulfilment", "Quote", "get_fulfilment"]
 
@@ -54,6 +56,13 @@ class BaseFulfilment:
         """
         raise NotImplementedError(f"{type(self).__name__} must implement fulfil(line, payment).")
 
+    def is_paid_elsewhere(self, line: Any) -> bool:
+        """Tell whether another order of the customer paid for the same and still holds. Queries.
+
+        Asked after ``fulfil``, in the same transaction; the order is flagged for a refund.
+        """
+        return False
+
     def reverse(self, line: Any, payment: Any, reason: str) -> None:
         """Undo what ``payment`` bought with ``line``. Idempotent; no network; same transaction."""
         raise NotImplementedError(
@@ -83,6 +92,10 @@ class ProductFulfilment(BaseFulfilment):
         try:
             entitlements.grant_product(customer, line.product, source=source)
         except AccessWithheld:
+            # So that lifting the deny gives what was paid.
+            entitlements.withhold_product(
+                customer, line.product, source=source, reason="paid while access was revoked"
+            )
             # Revoked after it was fulfilled: the person who did it knew. Only a payment that lands
             # while the deny stands is news.
             if not policies.was_granted(customer, line.product, source):
@@ -93,9 +106,20 @@ class ProductFulfilment(BaseFulfilment):
             line.order.customer, line.product, source=self.source(line, payment), reason=reason
         )
 
+    def is_paid_elsewhere(self, line: Any) -> bool:
+        return (
+            get_grant_model()
+            .objects.standing()
+            .allowing()
+            .filter(user_id=line.order.customer_id, product_id=line.product_id)
+            .filter(source_kind=_SOURCE)
+            .exclude(source_reference__startswith=f"{line.order.public_id}/")
+            .exists()
+        )
+
     def source(self, line: Any, payment: Any) -> Source:
         """Return the source of the grant: one for each payment of a line, so each stands alone."""
-        return Source("payment", f"{line.order.public_id}/{line.position}/{payment.key}")
+        return Source(_SOURCE, f"{line.order.public_id}/{line.position}/{payment.key}")
 
 
 def get_fulfilment(kind: str) -> BaseFulfilment:

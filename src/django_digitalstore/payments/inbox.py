@@ -28,7 +28,7 @@ from .events import PaymentReported
 from .exceptions import WebhookInvalid, WebhookNotVerified
 from .models import InboxMessage, InboxState
 
-__all__ = ["Answer", "process", "process_waiting", "receive", "replay"]
+__all__ = ["Answer", "process", "process_waiting", "receive"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,14 @@ class Answer:
 
 class Unreadable(ValueError):
     """A body that is not an event."""
+
+
+class _KeepAsItWas(Exception):
+    """A processed message came again with a body that says nothing: the first one stays."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.text)
+        self.answer = answer
 
 
 def receive(alias: str, body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -105,10 +113,13 @@ def _store(alias: str, message: Message) -> InboxMessage:
 def process(stored: InboxMessage, *, message: Message | None = None) -> Answer:
     """Apply a stored message, with the body of ``message`` where that is a newer delivery.
 
-    Idempotent: any message, any number of times. Failures are recorded on the row, not raised.
+    Idempotent: any message, any number of times, in whatever state. Failures are recorded on the
+    row, not raised.
     """
     try:
         return retry_transaction(lambda: _apply(stored.pk, message))
+    except _KeepAsItWas as kept:
+        return kept.answer
     except Exception as error:
         # Whatever it is, it is recorded, and 500 makes the provider send it again.
         logger.exception("Webhook message %s of %r failed.", stored.message_id, stored.alias)
@@ -186,6 +197,9 @@ def _finish(
     waits_for: str = "",
     order: str = "",
 ) -> Answer:
+    answer = Answer(status, str(state.value) if status == 200 else f"{state.value}: {error}")
+    if status != 200 and row.state == InboxState.PROCESSED:
+        raise _KeepAsItWas(answer)
     InboxMessage.objects.filter(pk=row.pk).update(
         state=state,
         error=error[:500],
@@ -194,7 +208,7 @@ def _finish(
         order_reference=order or row.order_reference,
         processed_at=timezone.now() if state == InboxState.PROCESSED else None,
     )
-    return Answer(status, str(state.value) if status == 200 else f"{state.value}: {error}")
+    return answer
 
 
 def _mark_waiting_processed(key: str) -> None:
@@ -215,11 +229,6 @@ def process_waiting(key: str) -> int:
     for row in rows:
         process(row)
     return len(rows)
-
-
-def replay(stored: InboxMessage) -> Answer:
-    """Apply a stored message again, whatever its state. Harmless for one that is processed."""
-    return process(stored)
 
 
 def parse(body: bytes) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
 
 from . import get_order_line_model, get_order_model, get_payment_model
-from .choices import OrderStatus, PaymentState
+from .choices import Attention, OrderStatus, PaymentState
 from .exceptions import CheckoutRefused
 from .fulfilments import Quote, get_fulfilment
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "UNPAID",
     "can_retry",
+    "check_buyer",
     "is_awaited",
     "is_being_paid",
+    "orders_being_paid",
     "orders_of_customer",
     "orders_of_seller",
     "quote_lines",
@@ -38,7 +40,23 @@ def _has_payment_in(order: AbstractOrder, *states: PaymentState) -> bool:
 
 def is_being_paid(order: AbstractOrder) -> bool:
     """Tell whether money is on its way, or came and does not count: paying again would be twice."""
-    return _has_payment_in(order, PaymentState.PROCESSING, PaymentState.SUCCEEDED)
+    if Attention.DISCREPANCY in order.attention.split():
+        return True
+    return _has_payment_in(order, PaymentState.PROCESSING)
+
+
+def orders_being_paid(customer: Any, products: Iterable[Any]) -> OrderQuerySet:
+    """Return the unpaid orders of a customer for any of ``products`` with money on its way."""
+    return (
+        get_order_model()
+        .objects.of_customer(customer)
+        .filter(status__in=UNPAID, lines__product__in=list(products))
+        .filter(
+            Q(payments__state=PaymentState.PROCESSING)
+            | Q(attention__contains=Attention.DISCREPANCY)
+        )
+        .distinct()
+    )
 
 
 def is_awaited(order: AbstractOrder) -> bool:
@@ -72,9 +90,8 @@ def _shown(lines: Any) -> Prefetch:
 def quote_lines(customer: Any, lines: Sequence[Any]) -> list[tuple[str, Any, Quote]]:
     """Return (kind, product, quote) for each requested line, with products and prices as of now.
 
-    Raises ``CheckoutRefused`` (``AlreadyOwned`` among them), with a message for the buyer, where
-    this customer may not buy all of it together. What it says holds under the customer's checkout
-    mutex only: a page may ask it to say early what ``start_checkout`` would say.
+    Raises ``CheckoutRefused``, with a message for the buyer, where not all of it is for sale
+    together. Whether this customer may buy it is asked by ``check_buyer``.
     """
     if not lines:
         raise CheckoutRefused("empty", _("There is nothing to buy: choose a product first."))
@@ -90,12 +107,22 @@ def quote_lines(customer: Any, lines: Sequence[Any]) -> list[tuple[str, Any, Quo
             raise CheckoutRefused(
                 "not_for_sale", _("“%(product)s” is not for sale.") % {"product": request.product}
             )
-        fulfilment = get_fulfilment(request.kind)
-        fulfilment.check_buyer(customer, product)
-        quoted.append((request.kind, product, fulfilment.quote(customer, product)))
+        quoted.append(
+            (request.kind, product, get_fulfilment(request.kind).quote(customer, product))
+        )
     if len({quote.currency for *__, quote in quoted}) != 1:
         raise CheckoutRefused(
             "currencies",
             _("These products have different currencies: buy them one after the other."),
         )
     return quoted
+
+
+def check_buyer(customer: Any, quoted: Iterable[tuple[str, Any, Quote]]) -> None:
+    """Raise ``CheckoutRefused`` (``AlreadyOwned`` among them) for what this customer may not buy.
+
+    The answer holds under the access mutexes only: a page may ask it to say early what
+    ``start_checkout`` would say.
+    """
+    for kind, product, _quote in quoted:
+        get_fulfilment(kind).check_buyer(customer, product)

@@ -219,7 +219,8 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
     def foresee_refusal(self) -> CheckoutRefused | None:
         """Return why buying would be refused, before the buyer fills in anything; or None."""
         try:
-            policies.quote_lines(self.request.user, self.get_lines())
+            quoted = policies.quote_lines(self.request.user, self.get_lines())
+            policies.check_buyer(self.request.user, quoted)
         except CheckoutRefused as error:
             return error
         return None
@@ -353,12 +354,19 @@ class GenericOrderReturnView(_OpensCheckout, _OrderPage):
 
     def may_ask(self, order: AbstractOrder) -> bool:
         """Tell whether the provider may be asked again: not for every click of the same second."""
-        return bool(cache.add(f"digitalstore:asked:{order.public_id}", 1, ASK_AGAIN))
+        try:
+            return bool(cache.add(f"digitalstore:asked:{order.public_id}", 1, ASK_AGAIN))
+        except Exception:
+            # With the cache down the page works, and asks more often.
+            logger.warning("The cache does not answer.", exc_info=True)
+            return True
 
     def get_step(self) -> int:
         """Return how often the page has looked again by itself."""
         text = self.request.GET.get("wait", "")
-        return min(int(text), len(LOOK_AGAIN)) if text.isascii() and text.isdigit() else 0
+        if not (text.isascii() and text.isdigit() and len(text) < 4):
+            return 0
+        return min(int(text), len(LOOK_AGAIN))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add ``awaited``, ``looks_again``, ``can_retry``, and the links that are named."""

@@ -6,11 +6,12 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
+from django_digitalstore.core.money import CURRENCIES
 from django_digitalstore.payments import standard_webhooks
 from django_digitalstore.payments.backends.base import (
     BasePaymentBackend,
@@ -110,7 +111,7 @@ class SandboxBackend(BasePaymentBackend):
                     checkout=read.text("checkout"),
                     state=state,
                     amount=read.amount("amount"),
-                    currency=read.text("currency"),
+                    currency=read.currency("currency"),
                     cart=tuple(read.cart("cart")),
                     failure=read.text("failure", default=""),
                 )
@@ -123,7 +124,7 @@ class SandboxBackend(BasePaymentBackend):
                     refund=read.text("refund"),
                     state=state,
                     amount=read.amount("amount"),
-                    currency=read.text("currency"),
+                    currency=read.currency("currency"),
                     is_full=bool(data.get("is_full", False)),
                     items=tuple(read.cart("items")) if data.get("items") else (),
                 )
@@ -135,7 +136,7 @@ class SandboxBackend(BasePaymentBackend):
                 dispute=read.text("dispute"),
                 state=state,
                 amount=read.amount("amount"),
-                currency=read.text("currency"),
+                currency=read.currency("currency"),
             )
         ]
 
@@ -151,6 +152,15 @@ class _Reader:
         value = self.data.get(name, default)
         if not isinstance(value, str) or (not value and default is None) or len(value) > 200:
             raise WebhookInvalid(f"{self.path}.{name}", "must be a text of 1 to 200 characters.")
+        # No database takes a NUL, and half a surrogate pair is no text in UTF-8.
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise WebhookInvalid(f"{self.path}.{name}", "must be a text that can be stored.")
+        return value
+
+    def currency(self, name: str) -> str:
+        value = self.text(name)
+        if value not in CURRENCIES:
+            raise WebhookInvalid(f"{self.path}.{name}", "must be an ISO 4217 code such as 'EUR'.")
         return value
 
     def amount(self, name: str) -> int:
@@ -182,6 +192,12 @@ def _time(value: Any) -> datetime:
             parsed = parse_datetime(value)
         except ValueError:
             parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise WebhookInvalid("timestamp", "must be a time with a time zone (ISO 8601).")
-    return parsed
+    try:
+        # A time zone can lead out of what a datetime holds.
+        return parsed.astimezone(UTC) if parsed is not None and parsed.tzinfo else _no_time()
+    except OverflowError:
+        return _no_time()
+
+
+def _no_time() -> NoReturn:
+    raise WebhookInvalid("timestamp", "must be a time with a time zone (ISO 8601).")

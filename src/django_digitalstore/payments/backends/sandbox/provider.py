@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connections, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -217,25 +217,30 @@ class Courier(threading.Thread):
 
     def run(self) -> None:
         try:
-            while self._deliver_due():
+            while not self._is_done():
+                self._deliver_due()
                 time.sleep(0.25)
         except Exception:
             logger.exception("The sandbox's courier stopped; the next payment starts it again.")
-        finally:
-            connections.close_all()
             with Courier._lock:
                 Courier._running = None
+        finally:
+            connections.close_all()
 
-    def _deliver_due(self) -> bool:
-        now = timezone.now()
-        queued = SandboxDelivery.objects.filter(
-            delivered_at=None, attempts__lte=len(RETRIES), due_at__lte=now + timedelta(seconds=60)
-        )
-        found = list(queued[:50])
-        for delivery in found:
-            if delivery.due_at <= now:
-                self._deliver(delivery)
-        return bool(found)
+    def _is_done(self) -> bool:
+        """Say goodbye where nothing is left, under the lock: a new payment starts another one."""
+        with Courier._lock:
+            if self._queued().exists():
+                return False
+            Courier._running = None
+            return True
+
+    def _queued(self) -> QuerySet[SandboxDelivery]:
+        return SandboxDelivery.objects.filter(delivered_at=None, attempts__lte=len(RETRIES))
+
+    def _deliver_due(self) -> None:
+        for delivery in self._queued().filter(due_at__lte=timezone.now())[:50]:
+            self._deliver(delivery)
 
     def _deliver(self, delivery: SandboxDelivery) -> None:
         path, body, headers = signed_request(delivery)
