@@ -132,7 +132,7 @@ def test_a_role_that_the_view_is_not_for_is_refused(generic):
     host_view(generic, role="affiliate", roles=("affiliate",), **attributes(generic)).as_view()
 
 
-@pytest.mark.parametrize(("generic", "role"), cases())
+@pytest.mark.parametrize(("generic", "role"), list(cases()))
 def test_each_need_that_is_missing_is_named(generic, role):
     needs = needs_of(generic)
     defined = attributes(generic)
@@ -158,7 +158,7 @@ def test_each_need_names_a_hook_that_exists(generic):
     ] == []
 
 
-@pytest.mark.parametrize(("generic", "role"), cases())
+@pytest.mark.parametrize(("generic", "role"), list(cases()))
 def test_what_is_complete_is_routed_and_needs_no_log_in_of_djangos_middleware(generic, role):
     routed = host_view(*bases_for(generic, role), **attributes(generic)).as_view()
     assert routed.login_required is False  # it checks its role itself
@@ -204,3 +204,15 @@ def test_the_mixin_guards_a_hosts_own_page_too():
     request = RequestFactory().get("/page/")
     request.user = AnonymousUser()
     assert Page.as_view()(request).status_code == 302
+
+
+@pytest.mark.parametrize("attribute", ["role", "roles"])
+@pytest.mark.parametrize(("generic", "role"), list(cases()))
+def test_a_role_is_named_in_the_class_and_not_where_the_view_is_routed(generic, role, attribute):
+    view = host_view(*bases_for(generic, role), **attributes(generic))
+    with pytest.raises(GenericViewRouted) as refusal:
+        view.as_view(**{attribute: None})
+    assert str(refusal.value) == (
+        f"{view.__module__}.{view.__qualname__}.as_view({attribute}=…) would change who may see the "
+        f"page where it is routed. Name the role in the class, by IsCustomerMixin or IsSellerMixin."
+    )

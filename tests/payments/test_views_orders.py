@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -113,10 +114,37 @@ def test_the_page_looks_again_less_and_less_often_and_then_stops(
     assert "Look again" in last.content.decode()
 
 
-@pytest.mark.parametrize("wait", ["-1", "x", "9" * 4000, "٣", "1.5", ""])
+@pytest.mark.parametrize("wait", ["9" * 5000, "-1", "x", "9" * 4000, "٣", "1.5", ""])
 def test_a_strange_count_is_no_error(buyer: Client, customer: Any, product: Any, wait: str) -> None:
     order = place_order(customer, product).order
     assert back(buyer, order, f"?wait={wait}").status_code == 200
+
+
+class DeadCache(LocMemCache):
+    """A cache server that is down."""
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        raise ConnectionError("no cache")
+
+
+def test_the_page_works_with_the_cache_down(buyer: Client, customer: Any, product: Any) -> None:
+    payment = place_order(customer, product)
+    provider.pay(sandbox_checkout(payment))
+    dead = {"default": {"BACKEND": f"{__name__}.DeadCache"}}
+    with override_settings(CACHES=dead):
+        page = buyer.get(f"/orders/{payment.order.public_id}/return/")
+    assert page.status_code == 200
+    assert page.context["order"].status == "paid"
+
+
+@pytest.mark.parametrize("page", ["", "{id}/", "{id}/receipt/", "{id}/return/"])
+def test_no_cache_keeps_a_page_about_somebodys_order(
+    buyer: Client, customer: Any, product: Any, page: str
+) -> None:
+    order = paid_order(customer, product)
+    answer = buyer.get(f"/orders/{page.format(id=order.public_id)}")
+    assert answer.status_code == 200
+    assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
 
 
 def test_a_provider_that_cannot_be_asked_changes_nothing(
