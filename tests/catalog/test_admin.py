@@ -36,12 +36,15 @@ def admin_client(client_of, superuser):
     return client_of(superuser)
 
 
-def run_action(browser, action: str, *products):
-    return browser.post(
-        admin_url(get_product_model(), "changelist"),
-        {"action": action, "_selected_action": [product.pk for product in products]},
-        follow=True,
-    )
+def run_action(browser, action: str, *products, reason: str = "the season is over"):
+    """Choose products in the list, and answer the page that asks why."""
+    pks = [product.pk for product in products]
+    picked = {"action": action, "_selected_action": pks}
+    asked = browser.post(admin_url(get_product_model(), "changelist"), picked)
+    if asked.status_code != 302:
+        return asked
+    page = asked["Location"].partition("?")[0]
+    return browser.post(page, {"pk": pks, "reason": reason}, follow=True)
 
 
 def messages_of(response) -> list[str]:
@@ -106,25 +109,45 @@ def test_the_status_cannot_be_typed_in(admin_client, draft_product, seller):
 
 
 def test_the_actions_call_the_flows_and_are_logged(admin_client, draft_product, product, superuser):
-    answer = run_action(admin_client, "publish_products", draft_product, product)
-    assert messages_of(answer) == ["1 product was changed."]
+    answer = run_action(admin_client, "publish", draft_product, product)
+    assert sorted(messages_of(answer)) == [
+        f"{product}: Nothing to do, the status is already “Published”.",
+        f"{draft_product}: Published",
+    ]
     draft_product.refresh_from_db()
     assert draft_product.status == "published"
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.get_change_message()) == (
         superuser,
         str(draft_product.pk),
-        "Published.",
+        "Publish: the season is over",
     )
-    run_action(admin_client, "archive_products", draft_product)
-    run_action(admin_client, "unpublish_products", draft_product)
+    run_action(admin_client, "archive", draft_product)
+    run_action(admin_client, "unpublish", draft_product, reason="a new edition")
     draft_product.refresh_from_db()
     assert draft_product.status == "draft"
     assert [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")] == [
-        "Published.",
-        "Archived.",
-        "Made a draft again.",
+        "Publish: the season is over",
+        "Archive: the season is over",
+        "Make a draft again: a new edition",
     ]
+
+
+@pytest.mark.parametrize("action", ["publish", "unpublish", "archive"])
+def test_no_status_is_changed_without_a_reason(admin_client, draft_product, product, action):
+    for each in (draft_product, product):
+        asked = run_action(admin_client, action, each, reason=" ")
+        assert asked.context["form"].errors == {"reason": ["This field is required."]}
+        before = each.status
+        each.refresh_from_db()
+        assert each.status == before
+    assert not LogEntry.objects.exists()
+
+
+def test_a_products_page_leads_to_the_actions(admin_client, product):
+    page = admin_client.get(admin_url(type(product), "change", product.pk)).content.decode()
+    for action in ("publish", "unpublish", "archive"):
+        assert f"{admin_url(type(product), 'reasoned', action)}?pk={product.pk}" in page
 
 
 def test_an_action_says_why_a_product_is_not_published_and_goes_on(
@@ -132,11 +155,12 @@ def test_an_action_says_why_a_product_is_not_published_and_goes_on(
 ):
     broken = make_product("Broken", status="draft")
     get_product_model().objects.filter(pk=broken.pk).update(title="")
-    answer = run_action(admin_client, "publish_products", broken, draft_product)
-    assert messages_of(answer) == [
-        "“”: This field cannot be blank.",
-        "1 product was changed.",
+    answer = run_action(admin_client, "publish", broken, draft_product)
+    assert sorted(messages_of(answer)) == [
+        ": This field cannot be blank.",
+        f"{draft_product}: Published",
     ]
+    assert LogEntry.objects.get().object_id == str(draft_product.pk)
 
 
 def test_staff_who_may_only_look_have_no_actions(client_of, staff, product):
@@ -149,8 +173,11 @@ def test_staff_who_may_only_look_have_no_actions(client_of, staff, product):
     browser = client_of(staff)
     page = browser.get(admin_url(type(product), "changelist"))
     assert page.status_code == 200
-    assert "archive_products" not in page.content.decode()
-    run_action(browser, "archive_products", product)
+    assert page.context["action_form"] is None
+    run_action(browser, "archive", product)
+    archive = admin_url(type(product), "reasoned", "archive")
+    given = {"pk": product.pk, "reason": "because"}
+    assert browser.post(archive, given).status_code == 403
     product.refresh_from_db()
     assert product.status == "published"
 

@@ -27,7 +27,15 @@ def given_up():
 
 def requeue(client, *messages):
     data = {"action": "requeue", "_selected_action": [m.pk for m in messages]}
-    return client.post(reverse(LIST), data, follow=True)
+    asked = client.post(reverse(LIST), data)
+    if asked.status_code != 302:
+        return asked
+    data = {"pk": [m.pk for m in messages], "reason": "the mail server is back"}
+    return client.post(asked["Location"].partition("?")[0], data, follow=True)
+
+
+def told(response):
+    return [(message.level_tag, str(message)) for message in response.context["messages"]]
 
 
 def allow(user, *codenames):
@@ -42,28 +50,55 @@ def allow(user, *codenames):
 def test_a_message_that_was_given_up_is_queued_again_and_logged(client_of, superuser, given_up):
     page = requeue(client_of(superuser), given_up)
 
-    assert "1 message will be sent again." in page.content.decode()
+    assert told(page) == [("success", f"{given_up}: It will be sent again.")]
     given_up.refresh_from_db()
     assert (given_up.state, given_up.attempts) == (OutboxState.PENDING, 0)
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id) == (superuser, str(given_up.pk))
-    assert entry.get_change_message() == "Put back into the outbox."
+    assert entry.get_change_message() == "Try again what was given up: the mail server is back"
 
 
 def test_a_message_that_was_sent_is_not_sent_again(client_of, superuser, given_up):
     OutboxMessage.objects.update(state=OutboxState.SENT)
     page = requeue(client_of(superuser), given_up)
 
-    assert "None of these was given up" in page.content.decode()
+    assert told(page) == [
+        ("warning", f"{given_up}: It was not given up: it is sent, or will be by itself.")
+    ]
     given_up.refresh_from_db()
     assert given_up.state == OutboxState.SENT
     assert not LogEntry.objects.exists()
+
+
+def test_nothing_is_sent_again_without_a_reason(client_of, superuser, given_up):
+    page = reverse("admin:digitalstore_core_outboxmessage_reasoned", args=["requeue"])
+    client = client_of(superuser)
+    assert client.get(page, {"pk": given_up.pk, "reason": "because"}).status_code == 200
+    asked = client.post(page, {"pk": given_up.pk, "reason": " "})
+
+    assert asked.context["form"].errors == {"reason": ["This field is required."]}
+    given_up.refresh_from_db()
+    assert given_up.state == OutboxState.FAILED
+    assert not LogEntry.objects.exists()
+
+
+def test_more_than_a_hundred_rows_are_too_many_for_one_action(client_of, superuser):
+    OutboxMessage.objects.bulk_create(
+        OutboxMessage(kind="email", key=f"receipt:{n}", payload={}, state=OutboxState.FAILED)
+        for n in range(101)
+    )
+    pks = [message.pk for message in OutboxMessage.objects.all()]
+    data = {"action": "requeue", "_selected_action": pks}
+    page = client_of(superuser).post(reverse(LIST), data, follow=True)
+    assert told(page) == [("error", "Choose at most 100 at once.")]
 
 
 def test_looking_is_not_sending(client_of, staff, given_up):
     client = client_of(allow(staff, "view_outboxmessage"))
     assert "receipt:1" in client.get(reverse(LIST)).content.decode()
     requeue(client, given_up)
+    page = reverse("admin:digitalstore_core_outboxmessage_reasoned", args=["requeue"])
+    assert client.post(page, {"pk": given_up.pk, "reason": "because"}).status_code == 403
     given_up.refresh_from_db()
     assert given_up.state == OutboxState.FAILED
 

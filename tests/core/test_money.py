@@ -19,6 +19,7 @@ from django_digitalstore.core.money import (
     CURRENCIES,
     InvalidAmount,
     UnknownCurrency,
+    display_money,
     exponent,
     format_money,
     to_major,
@@ -213,6 +214,28 @@ def test_formatting_one_currency_leaves_the_next_alone() -> None:
     # Nor does it change the patterns that the site's own code gets from Babel.
     format_money(1999, "KWD", "en")
     assert format_currency(1, "EUR", locale="en", currency_digits=False) == "€1.00"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (1999, "EUR", "€19.99"),
+        (-1999, "EUR", "-€19.99"),
+        (None, "EUR", ""),
+        (2500, "usd", "2500 usd (minor units)"),
+        (2500, "XXX", "2500 XXX (minor units)"),
+        (2500, "", "2500 (minor units)"),
+        (2500, None, "2500 (minor units)"),
+        (0, "XXX", "0 XXX (minor units)"),
+        ("2500", "EUR", "2500 EUR (minor units)"),
+    ],
+)
+def test_what_a_provider_sent_is_displayed_whatever_it_is(amount, currency, text) -> None:
+    with translation.override("en"):
+        assert display_money(amount, currency) == text
+        if not isinstance(amount, str):
+            template = Template("{% load digitalstore_money %}{{ amount|money:currency }}")
+            assert template.render(Context({"amount": amount, "currency": currency})) == text
 
 
 def test_the_filter_writes_an_amount_and_nothing_for_none() -> None:

@@ -62,15 +62,15 @@ VERBS = {"grant": "grant_access", "revoke": "revoke_access", "restore": "restore
 
 def test_staff_grant_with_a_reason(desk, superuser, customer, product, ledger) -> None:
     answer = desk.post(
-        page(PURCHASES, "grant"),
+        page(PURCHASES, "reasoned", "grant"),
         {"user": customer.pk, "product": product.pk, "reason": "a press copy"},
     )
     assert answer["Location"] == page(PURCHASES, "changelist")
-    assert told(answer) == [f"Granted “A book” to {customer}."]
+    assert told(answer) == [f"{customer} – A book: Access is granted."]
     assert policies.has_access(customer, product)
     line = GRANTS.objects.get()
     assert (line.source_kind, line.actor, line.reason) == ("manual", superuser, "a press copy")
-    assert logged() == [(GRANTS._meta.model_name, f"Granted “A book” to {customer}: a press copy")]
+    assert logged() == [(GRANTS._meta.model_name, "Grant access: a press copy")]
     assert LogEntry.objects.get().object_id == str(line.pk)
 
 
@@ -78,7 +78,7 @@ def test_staff_grant_until_a_day(desk, customer, product, ledger) -> None:
     until = (timezone.now() + timedelta(days=30)).replace(microsecond=0)
     given = {"expires_at_0": f"{until:%Y-%m-%d}", "expires_at_1": f"{until:%H:%M:%S}"}
     desk.post(
-        page(PURCHASES, "grant"),
+        page(PURCHASES, "reasoned", "grant"),
         {"user": customer.pk, "product": product.pk, "reason": "a trial", **given},
     )
     assert ledger.row.expires_at == until
@@ -87,16 +87,18 @@ def test_staff_grant_until_a_day(desk, customer, product, ledger) -> None:
 def test_staff_revoke_and_restore_with_a_reason(desk, customer, product, ledger) -> None:
     ledger.grant()
     given = {"user": customer.pk, "product": product.pk, "reason": "resold it"}
-    assert told(desk.post(page(PURCHASES, "revoke"), given)) == [f"Revoked “A book” of {customer}."]
+    assert told(desk.post(page(PURCHASES, "reasoned", "revoke"), given)) == [
+        f"{customer} – A book: Access is revoked."
+    ]
     assert ledger.rows == []
     given["reason"] = "an apology"
-    assert told(desk.post(page(PURCHASES, "restore"), given))[-1] == (
-        f"Restored “A book” of {customer}."
+    assert told(desk.post(page(PURCHASES, "reasoned", "restore"), given))[-1] == (
+        f"{customer} – A book: Access is restored."
     )
     assert len(ledger.rows) == 1
     assert [message for _, message in logged()] == [
-        f"Revoked “A book” of {customer}: resold it",
-        f"Restored “A book” of {customer}: an apology",
+        "Revoke access: resold it",
+        "Restore access: an apology",
     ]
 
 
@@ -106,7 +108,7 @@ def test_nothing_is_done_without_a_reason(desk, customer, product, ledger, verb,
     ledger.grant()
     before = ledger.lines
     given = {"user": customer.pk, "product": product.pk, "reason": reason}
-    answer = desk.post(page(PURCHASES, verb), given)
+    answer = desk.post(page(PURCHASES, "reasoned", verb), given)
     assert answer.context["form"].errors == {"reason": ["This field is required."]}
     assert ledger.lines == before
     assert logged() == []
@@ -115,7 +117,7 @@ def test_nothing_is_done_without_a_reason(desk, customer, product, ledger, verb,
 @pytest.mark.parametrize("verb", VERBS)
 def test_looking_at_a_form_does_nothing(desk, customer, product, ledger, verb) -> None:
     query = f"?user={customer.pk}&product={product.pk}&reason=because"
-    answer = desk.get(page(PURCHASES, verb) + query)
+    answer = desk.get(page(PURCHASES, "reasoned", verb) + query)
     assert answer.status_code == 200
     assert f'value="{customer.pk}"' in answer.content.decode()
     assert ledger.lines == []
@@ -129,40 +131,42 @@ def test_each_verb_needs_its_own_permission(
     view = f"view_{PURCHASES._meta.model_name}"
     allow(staff, view, *others)
     given = {"user": customer.pk, "product": product.pk, "reason": "because"}
-    desk = client_of(staff)
-    assert desk.get(page(PURCHASES, verb)).status_code == 403
-    assert desk.post(page(PURCHASES, verb), given).status_code == 403
-    assert page(PURCHASES, verb) not in desk.get(page(PURCHASES, "changelist")).content.decode()
+    desk, acting = client_of(staff), page(PURCHASES, "reasoned", verb)
+    assert desk.get(acting).status_code == 403
+    assert desk.post(acting, given).status_code == 403
+    assert acting not in desk.get(page(PURCHASES, "changelist")).content.decode()
     assert ledger.lines == []
     ledger.grant()
     allow(staff, VERBS[verb])
     desk = client_of(get_user_model()._default_manager.get(pk=staff.pk))
-    assert desk.post(page(PURCHASES, verb), given).status_code == 302
-    assert page(PURCHASES, verb) in desk.get(page(PURCHASES, "changelist")).content.decode()
+    assert desk.post(acting, given).status_code == 302
+    assert acting in desk.get(page(PURCHASES, "changelist")).content.decode()
 
 
 def test_a_customer_has_no_way_in(client_of, customer, product, ledger) -> None:
     given = {"user": customer.pk, "product": product.pk, "reason": "because I like it"}
-    assert client_of(customer).post(page(PURCHASES, "grant"), given).status_code == 302
+    assert client_of(customer).post(page(PURCHASES, "reasoned", "grant"), given).status_code == 302
     assert ledger.lines == []
 
 
 def test_a_grant_to_a_denied_user_says_what_to_do(desk, customer, product, ledger) -> None:
     ledger.revoke()
     given = {"user": customer.pk, "product": product.pk, "reason": "a gift"}
-    answer = desk.post(page(PURCHASES, "grant"), given)
+    answer = desk.post(page(PURCHASES, "reasoned", "grant"), given)
     assert answer.status_code == 200
     assert told(answer) == [
-        f"“A book” is withheld from {customer} by a person. Restore access, then grant."
+        f"{customer} – A book: A person withholds it from this user. Restore access, then grant."
     ]
     assert logged() == []
 
 
 def test_restoring_what_was_never_touched_says_so(desk, customer, product, ledger) -> None:
     given = {"user": customer.pk, "product": product.pk, "reason": "a try"}
-    answer = desk.post(page(PURCHASES, "restore"), given)
+    answer = desk.post(page(PURCHASES, "reasoned", "restore"), given)
     assert answer.status_code == 200
-    assert told(answer) == [f"{customer} never had, and was never denied, “A book”."]
+    assert told(answer) == [
+        f"{customer} – A book: There was never any access, and none was ever denied."
+    ]
     assert logged() == []
 
 
@@ -171,8 +175,9 @@ def test_a_restore_that_brings_nothing_back_says_so(desk, customer, product, led
     ledger.revoke()
     ledger.refund()
     given = {"user": customer.pk, "product": product.pk, "reason": "a mistake"}
-    assert told(desk.post(page(PURCHASES, "restore"), given)) == [
-        f"{customer} may have “A book” again, but nothing gives it now: grant it, or let them buy."
+    nothing = "Nothing gives access now, though it may be had again: grant it, or let them buy."
+    assert told(desk.post(page(PURCHASES, "reasoned", "restore"), given)) == [
+        f"{customer} – A book: {nothing}"
     ]
     assert ledger.rows == []
 
@@ -180,7 +185,7 @@ def test_a_restore_that_brings_nothing_back_says_so(desk, customer, product, led
 def test_a_grant_until_yesterday_is_refused(desk, customer, product, ledger) -> None:
     given = {"user": customer.pk, "product": product.pk, "reason": "a trial"}
     past = {"expires_at_0": "2001-01-01", "expires_at_1": "00:00"}
-    answer = desk.post(page(PURCHASES, "grant"), {**given, **past})
+    answer = desk.post(page(PURCHASES, "reasoned", "grant"), {**given, **past})
     assert answer.context["form"].errors == {
         "expires_at": ["This is past. Give a time to come, or none."]
     }
@@ -189,7 +194,7 @@ def test_a_grant_until_yesterday_is_refused(desk, customer, product, ledger) -> 
 @pytest.mark.parametrize("user", ["", "0", "abc", "9" * 30])
 def test_an_unknown_user_is_a_message_in_the_form(desk, product, user) -> None:
     given = {"user": user, "product": product.pk, "reason": "a gift"}
-    answer = desk.post(page(PURCHASES, "grant"), given)
+    answer = desk.post(page(PURCHASES, "reasoned", "grant"), given)
     assert answer.status_code == 200
     assert list(answer.context["form"].errors) == ["user"]
 
@@ -201,17 +206,20 @@ def test_selected_purchases_are_revoked_after_a_reason(
     desk, customer, other_customer, product, ledger
 ) -> None:
     rows = [grant(customer, product), grant(other_customer, product)]
-    picked = {"action": "revoke_access", "_selected_action": [row.pk for row in rows]}
-    asked = desk.post(page(PURCHASES, "changelist"), picked)
+    pks = [row.pk for row in rows]
+    picked = {"action": "revoke", "_selected_action": pks}
+    asked = desk.get(desk.post(page(PURCHASES, "changelist"), picked)["Location"])
     assert f"{customer} – A book" in asked.content.decode()
     assert PURCHASES.objects.count() == 2
-    again = desk.post(page(PURCHASES, "changelist"), {**picked, "reason": ""})
+    revoking = page(PURCHASES, "reasoned", "revoke")
+    again = desk.post(revoking, {"pk": pks, "reason": ""})
     assert again.context["form"].errors == {"reason": ["This field is required."]}
     assert PURCHASES.objects.count() == 2
-    done = desk.post(page(PURCHASES, "changelist"), {**picked, "reason": "a leak"})
+    done = desk.post(revoking, {"pk": pks, "reason": "a leak"})
+    assert done["Location"] == page(PURCHASES, "changelist")
     assert set(told(done)) == {
-        f"Revoked “A book” of {customer}.",
-        f"Revoked “A book” of {other_customer}.",
+        f"{customer} – A book: Access is revoked.",
+        f"{other_customer} – A book: Access is revoked.",
     }
     assert PURCHASES.objects.count() == 0
     assert len(logged()) == 2
@@ -222,12 +230,12 @@ def test_from_a_line_of_the_ledger_access_is_restored_without_a_row(
 ) -> None:
     ledger.grant()
     ledger.revoke()
-    lines = GRANTS.objects.values_list("pk", flat=True)
-    picked = {"action": "restore_access", "_selected_action": list(lines), "reason": "a mistake"}
-    assert told(desk.post(page(GRANTS, "changelist"), picked)) == [
-        f"Restored “A book” of {customer}."
-    ]
+    lines = list(GRANTS.objects.values_list("pk", flat=True))
+    assert len(lines) == 2
+    answer = desk.post(page(GRANTS, "reasoned", "restore"), {"pk": lines, "reason": "a mistake"})
+    assert told(answer) == [f"{customer} – A book: Access is restored."]
     assert len(ledger.rows) == 1
+    assert len(logged()) == 1
 
 
 def test_an_action_without_its_permission_does_nothing(
@@ -235,9 +243,18 @@ def test_an_action_without_its_permission_does_nothing(
 ) -> None:
     row = ledger.grant()
     allow(staff, f"view_{PURCHASES._meta.model_name}", "grant_access", "restore_access")
-    picked = {"action": "revoke_access", "_selected_action": [row.pk], "reason": "because"}
-    client_of(staff).post(page(PURCHASES, "changelist"), picked)
+    desk = client_of(staff)
+    picked = {"action": "revoke", "_selected_action": [row.pk]}
+    answer = desk.post(page(PURCHASES, "changelist"), picked)
+    assert answer["Location"] == page(PURCHASES, "changelist")
+    given = {"pk": row.pk, "reason": "because"}
+    assert desk.post(page(PURCHASES, "reasoned", "revoke"), given).status_code == 403
     assert ledger.rows == [row]
+
+
+def test_a_grant_is_never_about_rows(desk, ledger) -> None:
+    given = {"pk": ledger.grant().pk, "reason": "because"}
+    assert desk.post(page(PURCHASES, "reasoned", "grant"), given).status_code == 404
 
 
 # --- the pages -----------------------------------------------------------------------------------
@@ -259,10 +276,11 @@ def test_a_purchase_says_why_and_leads_to_the_verbs(desk, customer, product, led
     row = ledger.grant("A1B2")
     shown = desk.get(page(PURCHASES, "change", row.pk)).content.decode()
     assert "Allows · order:A1B2" in shown
-    query = f"?user={customer.pk}&amp;product={product.pk}"
-    assert f'href="{page(PURCHASES, "revoke")}{query}"' in shown
-    shown = desk.get(page(GRANTS, "change", GRANTS.objects.get().pk)).content.decode()
-    assert f'href="{page(PURCHASES, "restore")}{query}"' in shown
+    assert f'href="{page(PURCHASES, "reasoned", "revoke")}?pk={row.pk}"' in shown
+    line = GRANTS.objects.get()
+    shown = desk.get(page(GRANTS, "change", line.pk)).content.decode()
+    assert f'href="{page(GRANTS, "reasoned", "restore")}?pk={line.pk}"' in shown
+    assert page(GRANTS, "reasoned", "grant") not in shown
 
 
 def test_the_lists_take_the_same_number_of_queries_for_any_number_of_rows(
@@ -322,7 +340,7 @@ def test_staff_can_work_while_the_cache_is_down(desk, customer, product, ledger)
     given = {"user": customer.pk, "product": product.pk, "reason": "because"}
     with override_settings(CACHES={"default": down}):
         for verb in VERBS:
-            assert desk.post(page(PURCHASES, verb), given).status_code == 302
+            assert desk.post(page(PURCHASES, "reasoned", verb), given).status_code == 302
         assert desk.get(page(PURCHASES, "changelist")).status_code == 200
         assert desk.get(page(PURCHASES, "change", ledger.row.pk)).status_code == 200
 

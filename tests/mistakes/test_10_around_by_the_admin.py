@@ -128,10 +128,9 @@ def test_access_is_not_revoked_without_a_reason(
     client_of, superuser, purchase, customer, product
 ) -> None:
     client = client_of(superuser)
-    action = {"action": "revoke_access", ACTION_CHECKBOX_NAME: [purchase.pk]}
 
     for reason in ({}, {"reason": ""}, {"reason": "   "}):
-        answer = client.post(page(purchase), {**action, **reason})
+        answer = client.post(page(purchase, "do/revoke/"), {"pk": purchase.pk, **reason})
         assert answer.status_code == 200
         assert policies.has_access(customer, product)
     assert answer.context["form"].errors == {"reason": ["This field is required."]}
@@ -145,15 +144,11 @@ def test_access_is_not_revoked_without_the_permission(
 
     staff.user_permissions.add(Permission.objects.get(codename="view_purchasedproduct"))
     client = client_of(staff)
-    action = {"action": "revoke_access", ACTION_CHECKBOX_NAME: [purchase.pk], "reason": "Why not."}
+    chosen, named = {"pk": purchase.pk}, {"user": customer.pk, "product": product.pk}
 
-    client.post(page(purchase), action)
-    answer = client.post(
-        page(purchase, "revoke/"),
-        {"user": customer.pk, "product": product.pk, "reason": "Why not."},
-    )
-
-    assert answer.status_code == 403
+    for whom in (chosen, named):
+        answer = client.post(page(purchase, "do/revoke/"), {**whom, "reason": "Why not."})
+        assert answer.status_code == 403
     assert policies.has_access(customer, product)
 
 
@@ -165,9 +160,9 @@ def test_with_the_cache_down_staff_can_still_revoke_grant_and_see_why(
     whom = {"user": customer.pk, "product": product.pk}
 
     with override_settings(CACHES=dead):
-        client.post(page(purchase, "revoke/"), {**whom, "reason": "A chargeback."})
+        client.post(page(purchase, "do/revoke/"), {**whom, "reason": "A chargeback."})
         assert not policies.has_access(customer, product)
-        client.post(page(purchase, "restore/"), {**whom, "reason": "Settled."})
+        client.post(page(purchase, "do/restore/"), {**whom, "reason": "Settled."})
         assert policies.has_access(customer, product)
         now = get_purchased_product_model().objects.get()
         shown = client.get(page(now, f"{now.pk}/change/")).content.decode()

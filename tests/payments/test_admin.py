@@ -12,7 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from django_digitalstore.entitlements.policies import has_access
-from django_digitalstore.payments import get_order_model, get_payment_model
+from django_digitalstore.payments import (
+    get_dispute_model,
+    get_order_model,
+    get_payment_model,
+    get_refund_model,
+)
 from django_digitalstore.payments.backends.sandbox import provider
 from django_digitalstore.payments.models import InboxMessage
 from django_digitalstore.payments.testing import (
@@ -123,7 +128,7 @@ def test_several_orders_are_settled_from_the_list(
     pks = [order.pk for order in orders]
     sent = boss.post("/admin/shop/order/", {"action": "settle", "_selected_action": pks})
     page = boss.get(sent.url)
-    assert sorted(row.pk for row in page.context["objects"]) == sorted(pks)
+    assert sorted(row.pk for row in page.context["rows"]) == sorted(pks)
     boss.post("/admin/shop/order/do/settle/", {"pk": pks, "reason": "a check"})
     assert LogEntry.objects.count() == 2
 
@@ -159,14 +164,16 @@ def test_strange_requests_are_not_found(boss: Client, customer: Any, product: An
         assert boss.get(f"/admin/shop/order/{url}").status_code == 404
 
 
-def test_orders_that_need_a_person_are_found(boss: Client, customer: Any, product: Any) -> None:
+def test_orders_that_need_a_person_are_found(
+    boss: Client, customer: Any, other_customer: Any, product: Any
+) -> None:
     payment = place_order(customer, product)
     checkout = sandbox_checkout(payment)
     checkout.amount = 5
     checkout.save()
     provider.pay(checkout)
     boss.post("/admin/shop/order/do/ask/", {"pk": payment.order_id, "reason": "x"})
-    place_order(customer, product, email="second@example.com")
+    place_order(other_customer, product)
 
     def found(value: str) -> list[Any]:
         page = boss.get(f"/admin/shop/order/?attention={value}")
@@ -176,6 +183,34 @@ def test_orders_that_need_a_person_are_found(boss: Client, customer: Any, produc
     assert found("paid_twice") == []
     text = boss.get("/admin/shop/order/?attention=any").content.decode()
     assert "Paid another amount: refund, or settle with the buyer" in text
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown"),
+    [
+        ("usd", "2500 usd (minor units)"),
+        ("XXX", "2500 XXX (minor units)"),
+        ("", "2500 (minor units)"),
+    ],
+)
+def test_a_currency_that_nobody_knows_is_shown_as_it_came(
+    boss: Client, client_of: Any, customer: Any, product: Any, currency: str, shown: str
+) -> None:
+    order = paid_order(customer, product)
+    refund(order, amount=100)
+    dispute(order)
+    facts = (get_payment_model(), get_refund_model(), get_dispute_model())
+    for model in facts:
+        model._base_manager.update(amount=2500, currency=currency)
+    for model in facts:
+        path = f"/admin/shop/{model._meta.model_name}/"
+        assert shown in boss.get(path).content.decode()
+        row = model._base_manager.get()
+        assert boss.get(f"{path}{row.pk}/change/").status_code == 200
+    story = boss.get(order_page(order)).content.decode()
+    assert story.count(shown) == 3
+    receipt = client_of(customer).get(f"/orders/{order.public_id}/receipt/")
+    assert shown in receipt.content.decode()
 
 
 # --- the inbox -------------------------------------------------------------------------------

@@ -6,20 +6,26 @@ hash are computed. Lists never count a large table.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from django_digitalstore.core.paginator import CountlessPaginator
+from django_digitalstore.core.admin import (
+    CountlessAdmin,
+    NothingDone,
+    Outcome,
+    ReasonedAction,
+    ReasonedActionsMixin,
+)
 
 from . import flows
-from .exceptions import NotYourProduct, ProductNotReady
 from .fields import PrivateFileField
 from .forms import AssetForm, PricedForm
 
@@ -31,7 +37,7 @@ __all__ = [
 ]
 
 
-class AbstractCategoryAdmin(admin.ModelAdmin):
+class AbstractCategoryAdmin(CountlessAdmin):
     """Categories of the site and of sellers."""
 
     list_display = ["name", "slug", "position", "seller"]
@@ -39,11 +45,23 @@ class AbstractCategoryAdmin(admin.ModelAdmin):
     search_fields = ["name", "slug"]
     raw_id_fields = ["seller"]
     prepopulated_fields = {"slug": ["name"]}
-    paginator = CountlessPaginator
-    show_full_result_count = False
 
 
-class AbstractProductAdmin(admin.ModelAdmin):
+def _by(flow: Callable[..., Any]) -> Callable[..., Outcome]:
+    """Return the action that runs ``flow`` on a product, and tells its new status."""
+
+    def run(product: Any, *, actor: Any, reason: str) -> Outcome:
+        # A copy, since the flow writes into what it gets, and may be run again.
+        moved = flow(copy.copy(product), actor=actor)
+        if moved.status == product.status:
+            text = _("Nothing to do, the status is already “%(status)s”.")
+            raise NothingDone(text % {"status": moved.get_status_display()})
+        return Outcome(moved.get_status_display())
+
+    return run
+
+
+class AbstractProductAdmin(ReasonedActionsMixin, CountlessAdmin):
     """Products. Their status is changed by actions, which call the flows and are logged."""
 
     form = PricedForm
@@ -62,53 +80,32 @@ class AbstractProductAdmin(admin.ModelAdmin):
     filter_horizontal = ["categories"]
     prepopulated_fields = {"slug": ["title"]}
     readonly_fields = ["status", "published_at", "created_at", "updated_at"]
-    actions = ["publish_products", "unpublish_products", "archive_products"]
-    paginator = CountlessPaginator
-    show_full_result_count = False
+    reasoned_actions: ClassVar[dict[str, ReasonedAction]] = {
+        "publish": ReasonedAction(
+            title=gettext_lazy("Publish"),
+            explanation=gettext_lazy("Puts products on sale."),
+            run=_by(flows.publish_product),
+        ),
+        "unpublish": ReasonedAction(
+            title=gettext_lazy("Make a draft again"),
+            explanation=gettext_lazy(
+                "Takes products off the shop, to work on them. Who owns one keeps it."
+            ),
+            run=_by(flows.unpublish_product),
+        ),
+        "archive": ReasonedAction(
+            title=gettext_lazy("Archive"),
+            explanation=gettext_lazy(
+                "Takes products off the shop for good. Who owns one keeps it."
+            ),
+            run=_by(flows.archive_product),
+        ),
+    }
 
     @admin.display(description=gettext_lazy("price"), ordering="price")
     def price_as_people_write_it(self, product: Any) -> str:
         """Show the price with its currency, in the reader's language."""
         return product.display_price
-
-    @admin.action(description=gettext_lazy("Publish the selected products"), permissions=["change"])
-    def publish_products(self, request: HttpRequest, queryset: QuerySet) -> None:
-        """Put products on sale."""
-        self._each(request, queryset, flows.publish_product, "Published.")
-
-    @admin.action(
-        description=gettext_lazy("Make the selected products drafts again"), permissions=["change"]
-    )
-    def unpublish_products(self, request: HttpRequest, queryset: QuerySet) -> None:
-        """Take products off the shop, to work on them."""
-        self._each(request, queryset, flows.unpublish_product, "Made a draft again.")
-
-    @admin.action(description=gettext_lazy("Archive the selected products"), permissions=["change"])
-    def archive_products(self, request: HttpRequest, queryset: QuerySet) -> None:
-        """Take products off the shop for good. Who owns one keeps it."""
-        self._each(request, queryset, flows.archive_product, "Archived.")
-
-    def _each(
-        self, request: HttpRequest, queryset: QuerySet, flow: Callable[..., Any], logged: str
-    ) -> None:
-        """Run ``flow`` for each product; log what it changed and count it, or say why not."""
-        done = 0
-        for product in queryset:
-            before = product.status
-            try:
-                flow(product, actor=request.user)
-            except (ProductNotReady, NotYourProduct) as error:
-                reason = " ".join(getattr(error, "messages", [str(error)]))
-                text = _("“%(product)s”: %(reason)s") % {"product": product, "reason": reason}
-                self.message_user(request, text, messages.ERROR)
-                continue
-            if product.status != before:
-                self.log_change(request, product, logged)
-                done += 1
-        text = ngettext("%(count)d product was changed.", "%(count)d products were changed.", done)
-        self.message_user(
-            request, text % {"count": done}, messages.SUCCESS if done else messages.INFO
-        )
 
 
 class AbstractAssetInline(admin.TabularInline):
@@ -136,12 +133,10 @@ class AbstractAssetInline(admin.TabularInline):
         return fields
 
 
-class AbstractReleaseAdmin(admin.ModelAdmin):
+class AbstractReleaseAdmin(CountlessAdmin):
     """Releases. The host's subclass adds its files: ``inlines = [AssetInline]``."""
 
     list_display = ["version", "product", "published_at", "yanked_at"]
     list_select_related = ["product"]
     search_fields = ["version", "product__title", "product__slug"]
     raw_id_fields = ["product"]
-    paginator = CountlessPaginator
-    show_full_result_count = False

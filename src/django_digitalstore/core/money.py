@@ -24,6 +24,7 @@ __all__ = [
     "CURRENCIES",
     "InvalidAmount",
     "UnknownCurrency",
+    "display_money",
     "exponent",
     "format_money",
     "to_major",
@@ -160,6 +161,21 @@ def format_money(amount: int, currency: str, locale: str | None = None) -> str:
     text = pattern.apply(major, babel_locale, currency=currency, currency_digits=False)
     # CLDR's rule that Babel leaves out: letters keep their distance from digits, as in "KWD 1.999".
     return _LETTER_BESIDE_DIGIT.sub("\xa0", text)
+
+
+def display_money(amount: int | None, currency: str) -> str:
+    """Return what ``format_money`` does, but never raise: pages show what a provider sent.
+
+    Nothing for no amount. In a currency that nobody knows, the number and the code as they came:
+    (2500, "XXX") → "2500 XXX (minor units)".
+    """
+    if amount is None:
+        return ""
+    try:
+        return format_money(amount, currency)
+    except InvalidAmount:
+        text = " ".join(str(part) for part in (amount, currency) if part not in ("", None))
+        return _("%(amount)s (minor units)") % {"amount": text}
 
 
 def validate_currency(value: str) -> None:

@@ -12,7 +12,7 @@ from django import forms
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["CheckoutForm", "ReasonForm", "country_choices"]
+__all__ = ["CheckoutForm", "country_choices"]
 
 # Babel's territories that are no countries of ISO 3166-1: unions, reservations, pseudo-regions.
 _NO_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
@@ -65,14 +65,3 @@ class CheckoutForm(forms.Form):
         country = self.fields["country"]
         assert isinstance(country, forms.ChoiceField)
         country.choices = [("", _("Choose a country")), *country_choices()]
-
-
-class ReasonForm(forms.Form):
-    """Why staff do something: it is kept in the admin's log."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        help_text=_("It is kept in the history."),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
