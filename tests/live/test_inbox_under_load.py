@@ -14,7 +14,11 @@ from django_digitalstore.payments import standard_webhooks
 from tests.live.store import Store
 from tests.payments.signed import URL
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("payments")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.needs("payments"),
+]
 
 
 def deliver(port: int, secret: str, message_id: str, body: str) -> int:

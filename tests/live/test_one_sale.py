@@ -11,6 +11,7 @@ from tests.live.buyer import Buyer
 from tests.live.store import Store
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
     pytest.mark.needs("accounts", "payments"),
 ]

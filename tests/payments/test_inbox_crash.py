@@ -15,7 +15,11 @@ from django_digitalstore.payments.models import InboxMessage
 from tests.payments import signed
 from tests.payments.invariants import broken_invariants
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("payments")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.needs("payments"),
+]
 
 
 class Killed(BaseException):

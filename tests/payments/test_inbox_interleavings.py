@@ -20,7 +20,7 @@ from django_digitalstore.payments import flows
 from tests.payments import signed
 from tests.payments.invariants import broken_invariants
 
-pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.needs("payments")]
 
 PAYMENT_RANK = ["open", "expired", "processing", "cancelled", "failed", "succeeded"]
 AGAINST_ACCESS = {
