@@ -19,8 +19,9 @@ pytestmark = pytest.mark.needs("payments")
 SITE = "https://shop.example.com"
 
 
-def told(number: str) -> list[tuple[str, str | None]]:
-    return [(str(m.msg), m.hint) for m in run_checks() if m.id == f"digitalstore.{number}"]
+def told(number: str, *, deploy: bool = False) -> list[tuple[str, str | None]]:
+    found = run_checks(include_deployment_checks=deploy)
+    return [(str(m.msg), m.hint) for m in found if m.id == f"digitalstore.{number}"]
 
 
 def storages() -> dict[str, Any]:
@@ -68,6 +69,74 @@ def test_the_address_of_the_site_has_a_path() -> None:
             "Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'.",
         )
     ]
+
+
+@override_settings(DIGITALSTORE_STORAGE="default")
+def test_what_is_sold_lies_among_the_public_files() -> None:
+    assert told("E102") == [
+        (
+            (
+                "DIGITALSTORE_STORAGE names 'default', which is the site's storage of public files: "
+                "whoever has a URL has the file."
+            ),
+            (
+                "Write DIGITALSTORE_STORAGE = 'digitalstore' and STORAGES['digitalstore'] = "
+                "{'BACKEND': 'django_digitalstore.catalog.storage.PrivateFileSystemStorage', "
+                "'OPTIONS': {'location': '/a/private/folder'}}."
+            ),
+        )
+    ]
+
+
+def test_test_mode_goes_into_production() -> None:
+    with override_settings(DIGITALSTORE_TEST_MODE=True):
+        assert told("W001") == []  # while one develops
+        assert told("W001", deploy=True) == [
+            (
+                (
+                    "DIGITALSTORE_TEST_MODE is on: the sandbox sells without money, and test keys "
+                    "count."
+                ),
+                "Write DIGITALSTORE_TEST_MODE = False in the settings of production.",
+            )
+        ]
+    with override_settings(DIGITALSTORE_TEST_MODE=False):
+        assert told("W001", deploy=True) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        (
+            "http://shop.example.com",
+            "without HTTPS: links to what was bought travel in the open",
+        ),
+        *(
+            (url, "which is this machine: no link in an e-mail and no webhook arrives")
+            for url in (
+                "http://localhost:8000",
+                "https://localhost",
+                "https://127.0.0.1",
+                "http://[::1]:8000",
+                "https://shop.localhost",
+            )
+        ),
+    ],
+)
+def test_the_developers_address_goes_into_production(url: str, wrong: str) -> None:
+    with override_settings(DIGITALSTORE_SITE_URL=url):
+        assert told("W002") == []
+        assert told("W002", deploy=True) == [
+            (
+                f"DIGITALSTORE_SITE_URL is '{url}', {wrong}.",
+                "Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'.",
+            )
+        ]
+
+
+@override_settings(DIGITALSTORE_SITE_URL=SITE, DIGITALSTORE_TEST_MODE=False)
+def test_an_address_with_https_is_right() -> None:
+    assert told("W002", deploy=True) == []
 
 
 SANDBOX = (

@@ -1,33 +1,112 @@
-"""System checks of the catalog: the storage of sold files."""
+"""System checks of the catalog: the storage of sold files. They look at settings; no network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage, Storage, storages
 
 __all__ = ["check_private_storage"]
+
+_PRIVATE = "django_digitalstore.catalog.storage.PrivateFileSystemStorage"
 
 
 @register()
 def check_private_storage(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Check that the alias of the private storage exists, or that test mode stands in for it."""
+    """Check that the alias of the private storage exists, and that no URL leads to its files."""
     alias = settings.DIGITALSTORE_STORAGE
-    if alias in settings.STORAGES or settings.DIGITALSTORE_TEST_MODE:
-        return []
-    return [
-        Error(
-            f"DIGITALSTORE_STORAGE names {alias!r}, which STORAGES does not have.",
+    if alias not in settings.STORAGES:
+        return [] if settings.DIGITALSTORE_TEST_MODE else [_missing(alias)]
+    try:
+        storage = storages[alias]
+    except (ImportError, ImproperlyConfigured, TypeError) as error:
+        return [
+            Error(
+                f"STORAGES[{alias!r}], which holds what is sold, can't be loaded: {error}.",
+                hint="Name a storage that is installed, with the OPTIONS that it takes.",
+                id="digitalstore.E105",
+            )
+        ]
+    return list(_check_is_private(alias, storage))
+
+
+def _missing(alias: str) -> CheckMessage:
+    return Error(
+        f"DIGITALSTORE_STORAGE names {alias!r}, which STORAGES does not have.",
+        hint=f"Write STORAGES[{alias!r}] = {_private('/a/private/folder')}.",
+        id="digitalstore.E101",
+    )
+
+
+def _private(location: str) -> str:
+    return f"{{'BACKEND': '{_PRIVATE}', 'OPTIONS': {{'location': '{location}'}}}}"
+
+
+def _check_is_private(alias: str, storage: Storage) -> Iterator[CheckMessage]:
+    why = _public_url(alias, storage)
+    if why:
+        name = "digitalstore" if alias in {"default", "staticfiles"} else alias
+        yield Error(
+            f"DIGITALSTORE_STORAGE names {alias!r}, which {why}: whoever has a URL has the file.",
             hint=(
-                f"Write STORAGES[{alias!r}] = {{'BACKEND': "
-                f"'django_digitalstore.catalog.storage.PrivateFileSystemStorage', "
-                f"'OPTIONS': {{'location': '/a/private/folder'}}}}."
+                f"Write DIGITALSTORE_STORAGE = {name!r} and STORAGES[{name!r}] = "
+                f"{_private('/a/private/folder')}."
             ),
-            id="digitalstore.E101",
+            id="digitalstore.E102",
         )
-    ]
+    if isinstance(storage, FileSystemStorage):
+        location = Path(storage.location).resolve()
+        for setting in ("MEDIA_ROOT", "STATIC_ROOT"):
+            root = getattr(settings, setting, None)
+            if root and location.is_relative_to(Path(root).resolve()):
+                yield Error(
+                    f"STORAGES[{alias!r}] keeps what is sold in {storage.location}, which lies in "
+                    f"{setting}: the web server gives those files to everybody.",
+                    hint="Write another OPTIONS['location'], outside of what is served.",
+                    id="digitalstore.E103",
+                )
+    for said, write in _unsigned(storage):
+        yield Error(
+            f"STORAGES[{alias!r}] has {said}: its links open what is sold to everybody, for ever.",
+            hint=f"Write {write} in its OPTIONS.",
+            id="digitalstore.E104",
+        )
+
+
+def _public_url(alias: str, storage: Storage) -> str:
+    """Say why the storage's files have URLs; nothing where they have none."""
+    if alias in {"default", "staticfiles"}:
+        return "is the site's storage of public files"
+    if isinstance(storage, FileSystemStorage):
+        try:
+            url = storage.url("a-file")
+        except (ValueError, NotImplementedError):
+            return ""
+        return f"gives its files URLs like {url!r}"
+    return ""
+
+
+def _unsigned(storage: Storage) -> Iterator[tuple[str, str]]:
+    """Return what makes the links of an object storage public, and what to write.
+
+    By the attributes that django-storages gives its storages, of whatever class.
+    """
+    if getattr(storage, "querystring_auth", None) is False:
+        yield "querystring_auth=False", "'querystring_auth': True"
+    domain = getattr(storage, "custom_domain", None)
+    if domain and not getattr(storage, "cloudfront_signer", None):
+        yield (
+            f"custom_domain={domain!r} without a signer",
+            "'cloudfront_key_id' and 'cloudfront_key', or no 'custom_domain',",
+        )
+    acl = getattr(storage, "default_acl", None)
+    if isinstance(acl, str) and acl.lower().startswith("public"):
+        yield f"default_acl={acl!r}", "'default_acl': 'private'"

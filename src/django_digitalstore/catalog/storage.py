@@ -22,8 +22,12 @@ __all__ = ["PrivateFileSystemStorage", "asset_path", "private_storage"]
 class PrivateFileSystemStorage(FileSystemStorage):
     """Files in a local folder that no URL points at.
 
-    ``FileSystemStorage(base_url=None)`` would fall back to ``MEDIA_URL``; this one has no URL.
+    ``FileSystemStorage`` would fall back to ``MEDIA_URL`` and, without a ``location``, to
+    ``MEDIA_ROOT``; this one has no URL, and falls back to ``BASE_DIR/digitalstore-files``.
     """
+
+    def __init__(self, location: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(location or default_folder(), *args, **kwargs)
 
     def url(self, name: str | None) -> NoReturn:
         """Raise ``ValueError``: sold files leave only through the download view."""
@@ -34,7 +38,7 @@ class PrivateFileSystemStorage(FileSystemStorage):
 
 
 def default_folder() -> Path:
-    """Return the private folder of test mode: ``BASE_DIR/digitalstore-files``."""
+    """Return the private folder where none is named: ``BASE_DIR/digitalstore-files``."""
     return Path(getattr(settings, "BASE_DIR", Path.cwd())) / "digitalstore-files"
 
 
@@ -46,7 +50,7 @@ class PrivateStorage(LazyObject):
         if alias in settings.STORAGES:
             self._wrapped: Storage = storages[alias]
         elif settings.DIGITALSTORE_TEST_MODE:
-            self._wrapped = PrivateFileSystemStorage(location=default_folder())
+            self._wrapped = PrivateFileSystemStorage()
         else:
             raise ImproperlyConfigured(
                 f"DIGITALSTORE_STORAGE names {alias!r}, which STORAGES does not have. Write "

@@ -1,17 +1,22 @@
-"""System checks of the core: model slots, what subclasses must keep, roles, the site's address."""
+"""System checks of the core: model slots, what subclasses must keep, roles, the site's address.
+
+Those of ``check --deploy`` name what is right while one develops, and wrong in production.
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from appconf import AppConf
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models
+from django.db import connections, models
 from django.utils.module_loading import import_string
 
 from .guard import GuardedManager, GuardedModel
@@ -22,14 +27,19 @@ from .site_url import site_url
 _PREDICATE_HINT = "Write the dotted path of a function that takes a user and returns a bool."
 
 __all__ = [
+    "check_isolation",
     "check_model_slots",
     "check_outbox_tasks",
+    "check_public_site_url",
     "check_roles",
     "check_setting_names",
     "check_site_url",
+    "check_test_mode",
+    "isolation_errors",
 ]
 
 _PREFIX = "DIGITALSTORE_"
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @register(Tags.models)
@@ -174,6 +184,84 @@ def check_site_url(
             )
         ]
     return []
+
+
+@register(deploy=True)
+def check_test_mode(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Warn of test mode, which gives products away, in production."""
+    if not settings.DIGITALSTORE_TEST_MODE:
+        return []
+    return [
+        CheckWarning(
+            "DIGITALSTORE_TEST_MODE is on: the sandbox sells without money, and test keys count.",
+            hint="Write DIGITALSTORE_TEST_MODE = False in the settings of production.",
+            id="digitalstore.W001",
+        )
+    ]
+
+
+@register(deploy=True)
+def check_public_site_url(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Warn of an address that no customer or provider reaches, or that anybody can listen to."""
+    try:
+        url = site_url()
+    except ImproperlyConfigured:
+        return []  # E008 has named it
+    host = urlsplit(url).hostname or ""
+    if host in _LOCAL_HOSTS or host.endswith(".localhost"):
+        wrong = "which is this machine: no link in an e-mail and no webhook arrives"
+    elif url.startswith("http://"):
+        wrong = "without HTTPS: links to what was bought travel in the open"
+    else:
+        return []
+    return [
+        CheckWarning(
+            f"DIGITALSTORE_SITE_URL is {url!r}, {wrong}.",
+            hint="Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'.",
+            id="digitalstore.W002",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_isolation(
+    app_configs: Sequence[AppConfig] | None = None,
+    databases: Sequence[str] | None = None,
+    **kwargs: Any,
+) -> list[CheckMessage]:
+    """Check the isolation level of MariaDB and MySQL, by the settings. Sends no query."""
+    return [
+        message
+        for alias in databases or ()
+        for message in isolation_errors(
+            alias,
+            connections[alias].vendor,
+            # Django's own default is the right one.
+            connections[alias].settings_dict["OPTIONS"].get("isolation_level", "read committed"),
+        )
+    ]
+
+
+def isolation_errors(alias: str, vendor: str, level: str | None) -> list[CheckMessage]:
+    """Return an error where flows could miss what was committed while they waited for a lock.
+
+    ``level`` None leaves it to the server, whose default is REPEATABLE READ.
+    """
+    if vendor != "mysql" or (level or "").lower() == "read committed":
+        return []
+    said = "leaves the isolation level to the server" if level is None else f"has {level!r}"
+    return [
+        Error(
+            f"DATABASES[{alias!r}] {said}: behind a lock, old rows would be read as if they were "
+            f"still so.",
+            hint=f"Write DATABASES[{alias!r}]['OPTIONS']['isolation_level'] = 'read committed'.",
+            id="digitalstore.E013",
+        )
+    ]
 
 
 @register()
