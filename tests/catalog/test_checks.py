@@ -12,6 +12,9 @@ from django.test import override_settings
 
 from django_digitalstore.catalog.storage import PrivateFileSystemStorage
 
+# Django's own checks of models ask the database what it can.
+pytestmark = pytest.mark.django_db
+
 FILES = "django.core.files.storage.FileSystemStorage"
 PRIVATE = "django_digitalstore.catalog.storage.PrivateFileSystemStorage"
 S3 = "storages.backends.s3.S3Storage"

@@ -14,7 +14,8 @@ from django.test import override_settings
 from django_digitalstore.catalog.storage import private_storage
 from django_digitalstore.core.exceptions import InvalidBackend
 
-pytestmark = pytest.mark.needs("payments")
+# Django's own checks of models ask the database what it can.
+pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
 
 SITE = "https://shop.example.com"
 
@@ -76,8 +77,8 @@ def test_what_is_sold_lies_among_the_public_files() -> None:
     assert told("E102") == [
         (
             (
-                "DIGITALSTORE_STORAGE names 'default', which is the site's storage of public files: "
-                "whoever has a URL has the file."
+                "DIGITALSTORE_STORAGE names 'default', which is the site's storage of public "
+                "files: whoever has a URL has the file."
             ),
             (
                 "Write DIGITALSTORE_STORAGE = 'digitalstore' and STORAGES['digitalstore'] = "
@@ -157,7 +158,6 @@ def sandbox_in_production() -> Iterator[None]:
         yield
 
 
-@pytest.mark.django_db
 @pytest.mark.usefixtures("sandbox_in_production")
 class TestTheSandboxInProduction:
     def test_a_check_names_it(self) -> None:
