@@ -155,7 +155,11 @@ def test_importing_every_module_imports_no_sdk(tmp_path):
         "import django_digitalstore\n"
         "for module in pkgutil.walk_packages(django_digitalstore.__path__, "
         "'django_digitalstore.'):\n"
-        "    if '.contrib.' not in module.name:\n"
+        # Django's tasks came with 6.0; before, the module asks for their backport.
+        "    if '.contrib.' in module.name or "
+        "(django.VERSION < (6,) and module.name.endswith('.outbox_tasks')):\n"
+        "        continue\n"
+        "    else:\n"
         "        importlib.import_module(module.name)\n"
         "        print(module.name)\n"
         f"print('SDKs:', sorted(set({sdks!r}) & set(sys.modules)))\n"

@@ -276,6 +276,16 @@ def test_publish_archive_and_publish_again(as_seller, url, draft_product, client
     assert (draft_product.status, draft_product.published_at) == ("published", first)
 
 
+def test_a_product_without_a_file_is_published_with_a_warning(as_seller, url, seller):
+    products = get_product_model()._default_manager
+    product = products.create(title="No file", slug="no-file", seller=seller)
+    answer = as_seller.post(url("seller_product_publish", product.slug), follow=True)
+    assert messages_of(answer) == [
+        "“No file” has no file yet: its buyers get one with its first release.",
+        "“No file” is published.",
+    ]
+
+
 def test_what_is_not_ready_is_not_published_and_the_seller_reads_why(as_seller, url, draft_product):
     type(draft_product).objects.update(title="")
     answer = as_seller.post(url("seller_product_publish", draft_product.slug), follow=True)

@@ -228,7 +228,9 @@ def test_e008_a_live_site_says_its_address():
                 "digitalstore.E008",
                 (
                     "DIGITALSTORE_SITE_URL is not set, and every link in e-mails and at payment "
-                    "providers needs it. Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'."
+                    "providers needs it. Write DIGITALSTORE_SITE_URL = "
+                    "'https://shop.example.com', or DIGITALSTORE_TEST_MODE = DEBUG while you "
+                    "develop."
                 ),
                 None,
             )
@@ -288,7 +290,8 @@ def test_e101_a_live_sites_files_have_a_storage():
                 (
                     "Write STORAGES['digitalstore'] = {'BACKEND': "
                     "'django_digitalstore.catalog.storage.PrivateFileSystemStorage', 'OPTIONS': "
-                    "{'location': '/a/private/folder'}}."
+                    "{'location': '/a/private/folder'}}, or "
+                    "DIGITALSTORE_TEST_MODE = DEBUG while you develop."
                 ),
             )
         ]

@@ -213,6 +213,7 @@ def test_a_role_is_named_in_the_class_and_not_where_the_view_is_routed(generic, 
     with pytest.raises(GenericViewRouted) as refusal:
         view.as_view(**{attribute: None})
     assert str(refusal.value) == (
-        f"{view.__module__}.{view.__qualname__}.as_view({attribute}=…) would change who may see the "
-        f"page where it is routed. Name the role in the class, by IsCustomerMixin or IsSellerMixin."
+        f"{view.__module__}.{view.__qualname__}.as_view({attribute}=…) would change who may see "
+        f"the page where it is routed. Name the role in the class, by IsCustomerMixin or "
+        f"IsSellerMixin."
     )

@@ -41,6 +41,9 @@ Then run:
     python manage.py createsuperuser
     python manage.py digitalstore_seller <username>  # who may sell
     python manage.py runserver
+
+Sell at /seller/. Files: in the admin, a release with “Published at” set.
+Customers: in the admin, until your site has a sign-up, as django-allauth has.
 """
 
 

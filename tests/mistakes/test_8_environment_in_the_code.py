@@ -34,7 +34,8 @@ def test_production_has_no_private_storage() -> None:
     where = (
         "Write STORAGES['digitalstore'] = {'BACKEND': "
         "'django_digitalstore.catalog.storage.PrivateFileSystemStorage', "
-        "'OPTIONS': {'location': '/a/private/folder'}}."
+        "'OPTIONS': {'location': '/a/private/folder'}}, or "
+        "DIGITALSTORE_TEST_MODE = DEBUG while you develop."
     )
     with override_settings(
         STORAGES=storages(), DIGITALSTORE_TEST_MODE=False, DIGITALSTORE_STORAGE="digitalstore"
@@ -58,7 +59,8 @@ def test_production_does_not_know_its_own_address() -> None:
     assert told("E008") == [(str(stopped.value), None)]
     assert str(stopped.value) == (
         "DIGITALSTORE_SITE_URL is not set, and every link in e-mails and at payment providers "
-        "needs it. Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'."
+        "needs it. Write DIGITALSTORE_SITE_URL = 'https://shop.example.com', or "
+        "DIGITALSTORE_TEST_MODE = DEBUG while you develop."
     )
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
+from django_digitalstore.entitlements import flows as access
 from django_digitalstore.entitlements.policies import has_access
 from django_digitalstore.payments import get_order_model, get_payment_model
 from django_digitalstore.payments.backends.sandbox import SandboxBackend, provider
@@ -319,6 +320,16 @@ def test_an_unpaid_order_can_be_paid_from_its_page(
     assert f'<form method="post" action="/orders/{order.public_id}/return/"' in text
     assert "Pay now" in text
     assert "Receipt<" not in text
+
+
+def test_a_paid_order_says_that_access_was_withdrawn(
+    buyer: Client, customer: Any, product: Any
+) -> None:
+    order = paid_order(customer, product)
+    access.revoke_product(customer, product, reason="abuse")
+    text = buyer.get(f"/orders/{order.public_id}/").content.decode()
+    assert "Access to “A book” was withdrawn. Please write to us." in text
+    assert "Open your library" not in text
 
 
 def test_the_receipt_tells_what_was_paid_and_what_went_back(

@@ -41,7 +41,10 @@ def check_private_storage(
 def _missing(alias: str) -> CheckMessage:
     return Error(
         f"DIGITALSTORE_STORAGE names {alias!r}, which STORAGES does not have.",
-        hint=f"Write STORAGES[{alias!r}] = {_private('/a/private/folder')}.",
+        hint=(
+            f"Write STORAGES[{alias!r}] = {_private('/a/private/folder')}, or "
+            f"DIGITALSTORE_TEST_MODE = DEBUG while you develop."
+        ),
         id="digitalstore.E101",
     )
 

@@ -56,7 +56,8 @@ class PrivateStorage(LazyObject):
                 f"DIGITALSTORE_STORAGE names {alias!r}, which STORAGES does not have. Write "
                 f"STORAGES[{alias!r}] = {{'BACKEND': "
                 f"'django_digitalstore.catalog.storage.PrivateFileSystemStorage', "
-                f"'OPTIONS': {{'location': '/a/private/folder'}}}}."
+                f"'OPTIONS': {{'location': '/a/private/folder'}}}}, or "
+                f"DIGITALSTORE_TEST_MODE = DEBUG while you develop."
             )
 
     @property  # type: ignore[misc]

@@ -19,7 +19,7 @@ class CoreConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     STORE_APP = "shop"
     #: The site's address, as in ``"https://shop.example.com"``: every absolute URL (webhooks,
     #: return pages, e-mails) begins with it, never with the Host header of a request.
-    #: In test mode None means ``http://localhost:8000``.
+    #: In test mode None means ``http://127.0.0.1:8000``, where runserver serves.
     SITE_URL: str | None = None
     #: True allows the sandbox provider, test keys and a private local folder for files.
     #: Write ``DIGITALSTORE_TEST_MODE = DEBUG`` in the settings file: it is read there, once,

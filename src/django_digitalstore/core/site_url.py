@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 __all__ = ["absolute_url", "site_url"]
 
-_LOCAL = "http://localhost:8000"
+_LOCAL = "http://127.0.0.1:8000"
 
 
 def site_url() -> str:
@@ -19,7 +19,8 @@ def site_url() -> str:
         return _LOCAL
     raise ImproperlyConfigured(
         "DIGITALSTORE_SITE_URL is not set, and every link in e-mails and at payment providers "
-        "needs it. Write DIGITALSTORE_SITE_URL = 'https://shop.example.com'."
+        "needs it. Write DIGITALSTORE_SITE_URL = 'https://shop.example.com', or "
+        "DIGITALSTORE_TEST_MODE = DEBUG while you develop."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import BooleanField, Exists, F, Model, OuterRef, Q, QuerySet, Value
@@ -16,6 +16,7 @@ __all__ = [
     "is_withheld",
     "live_purchase",
     "owned_by_filter",
+    "owned_by_key",
     "owned_product_ids",
     "owner_annotation",
     "was_granted",
@@ -107,12 +108,17 @@ def owned_product_ids(user: Any, products: Iterable[Any]) -> set[Any]:
     """Return the keys of those ``products`` that ``user`` owns now: one query for a whole page."""
     user_id = _user_id(user)
     ids = [product.pk for product in products]
-    if user_id is None or not ids:
+    return owned_by_key(user_id, ids) if user_id is not None else set()
+
+
+def owned_by_key(user_id: Any, product_ids: Sequence[Any]) -> set[Any]:
+    """Return those of ``product_ids`` that the user with this key owns now. At most one query."""
+    if not product_ids:
         return set()
     return set(
         get_purchased_product_model()
         .objects.live()
-        .filter(user_id=user_id, product_id__in=ids)
+        .filter(user_id=user_id, product_id__in=product_ids)
         .values_list("product_id", flat=True)
         .order_by()
     )

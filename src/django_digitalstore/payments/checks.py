@@ -7,13 +7,14 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch, reverse
 
 from .backends import payment_backends
 from .fulfilments import get_fulfilment
 
-__all__ = ["check_fulfilments", "check_payment_backends"]
+__all__ = ["check_fulfilments", "check_payment_backends", "check_store_urls"]
 
 
 @register()
@@ -22,6 +23,28 @@ def check_payment_backends(
 ) -> list[CheckMessage]:
     """Load every provider of ``DIGITALSTORE_PAYMENTS`` and ask it for what is wrong."""
     return payment_backends.check()
+
+
+@register(Tags.urls)
+def check_store_urls(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that the suite's own URLs are mounted: providers post their webhooks there."""
+    try:
+        reverse("digitalstore_payments:webhook", args=["default"])
+    except NoReverseMatch:
+        return [
+            Error(
+                "The suite's own URLs are not mounted, so no webhook arrives and the sandbox has "
+                "no pay page.",
+                hint=(
+                    "Add path('store/', include('django_digitalstore.urls')) to urlpatterns in "
+                    f"{getattr(settings, 'ROOT_URLCONF', 'your urls.py')}."
+                ),
+                id="digitalstore.E304",
+            )
+        ]
+    return []
 
 
 @register()

@@ -76,7 +76,9 @@ class ProductFulfilment(BaseFulfilment):
     def check_buyer(self, customer: Any, product: Any) -> None:
         if product.seller_id is not None and product.seller_id == customer.pk:
             raise CheckoutRefused(
-                "own_product", _("“%(product)s” is your own product.") % {"product": product}
+                "own_product",
+                _("“%(product)s” is your own product. To try a purchase, sign in as somebody else.")
+                % {"product": product},
             )
         if policies.has_access(customer, product):
             raise AlreadyOwned(product, _("You own “%(product)s” already.") % {"product": product})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
 
+from django_digitalstore.entitlements.policies import owned_by_key
+
 from . import get_order_line_model, get_order_model, get_payment_model
 from .choices import Attention, OrderStatus, PaymentState
 from .exceptions import CheckoutRefused
@@ -22,6 +24,7 @@ __all__ = [
     "check_buyer",
     "is_awaited",
     "is_being_paid",
+    "lost_lines",
     "orders_being_paid",
     "orders_of_customer",
     "orders_of_seller",
@@ -85,6 +88,13 @@ def orders_of_seller(user: Any) -> OrderQuerySet:
 
 def _shown(lines: Any) -> Prefetch:
     return Prefetch("lines", queryset=lines, to_attr="shown_lines")
+
+
+def lost_lines(order: AbstractOrder, lines: Sequence[Any]) -> list[Any]:
+    """Return those of ``lines`` whose product the order's customer does not own now. One query."""
+    products = [line for line in lines if line.kind == "product"]
+    owned = owned_by_key(order.customer_id, [line.product_id for line in products])
+    return [line for line in products if line.product_id not in owned]
 
 
 def quote_lines(customer: Any, lines: Sequence[Any]) -> list[tuple[str, Any, Quote]]:

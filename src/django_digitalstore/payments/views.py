@@ -146,7 +146,9 @@ class _OpensCheckout(_TalksToProvider):
         if payment.state != PaymentState.OPEN:
             return _SeeOther(self.get_return_url(order))
         # It is the provider's own and may lead anywhere, but it has to be a page.
-        if urlsplit(payment.checkout_url).scheme not in ("http", "https"):
+        parts = urlsplit(payment.checkout_url)
+        is_path = payment.checkout_url.startswith("/") and not parts.netloc
+        if parts.scheme not in ("http", "https") and not (is_path and not parts.scheme):
             logger.error("Provider %r gave a checkout address that is no page.", payment.alias)
             raise CheckoutUnavailable(
                 _("The payment provider does not answer. Nothing was charged; please try again.")
@@ -443,17 +445,23 @@ class GenericOrderDetailView(_OrderPage):
     owned_url: str | None = None
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the links that are named, and for the customer whether the order may be paid."""
+        """Add the links that are named, and for the customer whether the order may be paid.
+
+        ``lost`` are lines that are paid and whose product the customer does not own any more.
+        """
         order = self.object
         mine = getattr(self, "role", None) == CUSTOMER
         paid = order.status not in policies.UNPAID
-        owns = mine and order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED)
+        holds = mine and order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED)
+        lost = policies.lost_lines(order, order.shown_lines) if holds else []
+        owns = holds and len(lost) < len(order.shown_lines)
         return super().get_context_data(
             can_retry=mine and bool(self.return_url) and policies.can_retry(order),
             return_url=_order_url(self.return_url, order) if mine else "",
             receipt_url=_order_url(self.receipt_url, order) if mine and paid else "",
             owned_url=resolve_url(self.owned_url) if owns and self.owned_url else "",
             list_url=resolve_url(self.list_url) if self.list_url else "",
+            lost=lost,
             **kwargs,
         )
 

@@ -206,6 +206,9 @@ class GenericProductPublishView(_ProductStep):
 
     def take_step(self, product: Any) -> str:
         flows.publish_product(product, actor=self.request.user)
+        if not product.releases.available().filter(assets__isnull=False).exists():
+            text = _("“%(object)s” has no file yet: its buyers get one with its first release.")
+            messages.warning(self.request, text % {"object": product}, fail_silently=True)
         return _("“%(object)s” is published.") % {"object": product}
 
 

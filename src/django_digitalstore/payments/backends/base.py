@@ -76,7 +76,10 @@ class CheckoutAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """A checkout at the provider: its id there, where to send the buyer, and until when."""
+    """A checkout at the provider: its id there, where to send the buyer, and until when.
+
+    ``url`` is absolute; a provider that stands on the site itself gives a path.
+    """
 
     reference: str
     url: str

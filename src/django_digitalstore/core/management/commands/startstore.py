@@ -280,3 +280,7 @@ def _to_paste(store: Store) -> Iterator[str]:
     if "catalog" in written:
         yield "    python manage.py digitalstore_seller <username>  # who may sell"
     yield "    python manage.py runserver"
+    if "catalog" in written:
+        yield ""
+        yield "Sell at /seller/. Files: in the admin, a release with “Published at” set."
+        yield "Customers: in the admin, until your site has a sign-up, as django-allauth has."

@@ -22,7 +22,6 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from django_digitalstore.core.site_url import absolute_url
 from django_digitalstore.payments import standard_webhooks
 from django_digitalstore.payments.backends.base import Checkout, CheckoutAttempt
 
@@ -71,7 +70,8 @@ def create_checkout(alias: str, attempt: CheckoutAttempt) -> Checkout:
         cancel_url=attempt.cancel_url,
         expires_at=timezone.now() + CHECKOUT_AGE,
     )
-    url = absolute_url(reverse("digitalstore_payments:sandbox_pay", args=[row.token]))
+    # A path: the sandbox stands on the site itself, under whatever address the buyer has opened.
+    url = reverse("digitalstore_payments:sandbox_pay", args=[row.token])
     return Checkout(reference=row.token, url=url, expires_at=row.expires_at)
 
 
@@ -210,8 +210,9 @@ class Courier(threading.Thread):
     _running: Courier | None = None
     _lock = threading.Lock()
 
-    def __init__(self) -> None:
+    def __init__(self, site: str) -> None:
         super().__init__(name="digitalstore-sandbox-courier", daemon=True)
+        self.site = site
         # No proxy: the site's own address is all that is ever called.
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
@@ -245,7 +246,7 @@ class Courier(threading.Thread):
     def _deliver(self, delivery: SandboxDelivery) -> None:
         path, body, headers = signed_request(delivery)
         request = urllib.request.Request(  # noqa: S310  the address is the site's own
-            absolute_url(path), data=body, headers=headers, method="POST"
+            f"{self.site}{path}", data=body, headers=headers, method="POST"
         )
         try:
             with self.opener.open(request, timeout=TIMEOUT) as response:
@@ -263,13 +264,13 @@ class Courier(threading.Thread):
         )
 
 
-def start_courier() -> None:
-    """Deliver in a thread of this process, after the surrounding commit."""
+def start_courier(site: str) -> None:
+    """Deliver to ``site``, scheme and host, in a thread of this process, after the commit."""
 
     def start() -> None:
         with Courier._lock:
             if Courier._running is None:
-                Courier._running = Courier()
+                Courier._running = Courier(site)
                 Courier._running.start()
 
     transaction.on_commit(start)

@@ -13,6 +13,8 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 
+from django_digitalstore.core.site_url import site_url
+
 from . import provider
 from .models import SandboxCheckout
 
@@ -39,7 +41,7 @@ class SandboxPayView(View):
         checkout = get_object_or_404(SandboxCheckout, pk=token)
         action = request.POST.get("action", "")
         if action == "cancel":
-            return HttpResponseRedirect(checkout.cancel_url)
+            return HttpResponseRedirect(self.on_this_site(checkout.cancel_url))
         outcome = _OUTCOMES.get(action)
         if outcome is None:
             return self.page(request, checkout, status=400)
@@ -47,10 +49,23 @@ class SandboxPayView(View):
         # The test client has no server that could be posted to: tests deliver by
         # `payments.testing.deliver_webhooks(client)`.
         if request.META.get("SERVER_NAME") != "testserver":
-            provider.start_courier()
+            provider.start_courier(self.own_address(request))
         if action == "decline":
             return self.page(request, checkout)
-        return HttpResponseRedirect(checkout.return_url)
+        return HttpResponseRedirect(self.on_this_site(checkout.return_url))
+
+    def on_this_site(self, url: str) -> str:
+        """Return the path of a URL of this site: the buyer stays at the address they opened.
+
+        A session belongs to a host name, and 127.0.0.1 is another one than localhost.
+        """
+        return url.removeprefix(site_url()) or "/"
+
+    def own_address(self, request: HttpRequest) -> str:
+        """Return where this process serves: without a site URL, the port it was started on."""
+        if settings.DIGITALSTORE_SITE_URL:
+            return site_url()
+        return f"http://127.0.0.1:{request.META.get('SERVER_PORT', '8000')}"
 
     def page(
         self, request: HttpRequest, checkout: SandboxCheckout, status: int = 200
