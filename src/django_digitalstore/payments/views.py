@@ -38,6 +38,7 @@ from .choices import OrderStatus, PaymentState, RefundState
 from .exceptions import AlreadyOwned, CheckoutRefused, CheckoutUnavailable
 from .flows import LineRequest
 from .forms import CheckoutForm
+from .fulfilments import Quote, get_fulfilment
 
 __all__ = [
     "GenericCheckoutView",
@@ -193,6 +194,20 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
         """Return what is to be bought. Hook for other kinds of lines."""
         return [LineRequest(product, self.line_kind) for product in self.products]
 
+    def get_order_fields(self, form: Any) -> dict[str, Any]:
+        """Return what your own columns of the order get, as in ``{"note": …}``. Hook: no writes.
+
+        They are saved with the order, so a fulfilment of a free order sees them too.
+        """
+        return {}
+
+    def get_quotes(self) -> list[Quote]:
+        """Return name and price of each line, as the fulfilment of its kind says. Hook."""
+        return [
+            get_fulfilment(line.kind).quote(self.request.user, line.product)
+            for line in self.get_lines()
+        ]
+
     def get_login_next(self, request: HttpRequest) -> str:
         # After logging in comes a GET: the same products have to stand in its address.
         slugs = request.POST.getlist("product")[:MOST_PRODUCTS]
@@ -233,6 +248,7 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
                 email=form.cleaned_data["email"],
                 country=form.cleaned_data.get("country", ""),
                 alias=self.get_payment_alias(),
+                order_fields=self.get_order_fields(form),
             )
             return self.go_and_pay(payment)
         except CheckoutRefused as error:
@@ -264,15 +280,16 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add ``products`` and ``total`` (as people write it), and ``problem`` if there is one."""
-        currencies = {product.currency for product in self.products}
-        price = sum(product.price for product in self.products)
+        """Add ``products``, ``quotes`` and ``total`` (as people write it), and a ``problem``."""
+        quotes = self.get_quotes()
+        currencies = {quote.currency for quote in quotes}
+        price = sum(quote.unit_price for quote in quotes)
         # Different currencies have no sum.
         total = format_money(price, currencies.pop()) if len(currencies) == 1 else ""
         kwargs.setdefault("problem", "")
         kwargs.setdefault("problem_code", "")
         return super().get_context_data(
-            products=self.products, total=total, is_free=price == 0, **kwargs
+            products=self.products, quotes=quotes, total=total, is_free=price == 0, **kwargs
         )
 
 

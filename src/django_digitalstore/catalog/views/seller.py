@@ -70,6 +70,10 @@ class _GoesToSuccess(GenericView):
         """Return where to go once it is done. Hook."""
         return resolve_url(self.success_url)
 
+    def get_back_url(self) -> str:
+        """Return where the page's way back leads; a new object is not there yet. Hook."""
+        return resolve_url(self.success_url) if self.success_url else self.get_success_url()
+
 
 class _SellersFormPage(_GoesToSuccess):
     """A form that the seller's key goes into, and whose ``save()`` is a flow."""
@@ -91,7 +95,7 @@ class _SellersFormPage(_GoesToSuccess):
         return _("“%(object)s” is saved.") % {"object": self.object}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(back_url=self.get_success_url(), **kwargs)
+        return super().get_context_data(back_url=self.get_back_url(), **kwargs)
 
 
 class GenericSellerProductListView(GenericView, _SellersProducts, PagedMixin, ListView):
@@ -295,5 +299,5 @@ class GenericCategoryDeleteView(_GoesToSuccess, _SellersCategories, DeleteView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
-            back_url=self.get_success_url(), product_count=self.object.products.count(), **kwargs
+            back_url=self.get_back_url(), product_count=self.object.products.count(), **kwargs
         )
