@@ -33,7 +33,6 @@ from django_digitalstore.core.views import GenericView  # noqa: E402
 SUITE = "django_digitalstore."
 
 project = "django-digitalstore"
-copyright = "django-digitalstore contributors"
 author = "django-digitalstore contributors"
 version = release = django_digitalstore.__version__
 
@@ -194,9 +193,8 @@ class CommandDirective(SphinxDirective):
             repeated = f"{word} [{word} …]" if action.nargs == "+" else word
             usage.append(repeated if action.required else f"[{repeated}]")
             said = nodes.definition("", nodes.paragraph(text=action.help or ""))
-            listed += nodes.definition_list_item(
-                "", nodes.term("", "", nodes.literal(text=word)), said
-            )
+            term = nodes.term("", "", nodes.literal(text=word))
+            listed += nodes.definition_list_item("", term, said)
         text = nodes.paragraph(text=command.help)
         block = nodes.literal_block(text=" ".join(usage), language="text")
         return [text, block, *([listed] if actions else [])]
