@@ -166,7 +166,7 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
     the same POST goes on. Under ``ATOMIC_REQUESTS`` it runs outside the request's transaction.
     """
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     form_class: Any = CheckoutForm
     template_suffix = "checkout"
     #: Kind of the lines, as in ``DIGITALSTORE_FULFILMENTS``.
@@ -333,7 +333,7 @@ class GenericOrderReturnView(_OpensCheckout, _OrderPage):
     tries to pay again. Runs outside the request's transaction.
     """
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     template_suffix = "return"
     #: Name of the URL of the receipt, which takes an order's public id; None shows no link.
     receipt_url: str | None = None
@@ -408,7 +408,7 @@ class GenericOrderHistoryView(_OrderTemplates, ListView):
     queries whatever the number of orders; ``DIGITALSTORE_ORDERS_PER_PAGE`` on each page.
     """
 
-    roles = (CUSTOMER, SELLER)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER, SELLER)
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "detail_url": ("get_detail_url", '"shop:order_detail"'),
     }
@@ -450,7 +450,7 @@ class GenericOrderHistoryView(_OrderTemplates, ListView):
 class GenericOrderDetailView(_OrderPage):
     """One order: for its customer all of it, for a seller their own lines. Others get 404."""
 
-    roles = (CUSTOMER, SELLER)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER, SELLER)
     template_suffix = "detail"
     #: Names of URLs that take an order's public id; None shows no link. For customers only.
     return_url: str | None = None
@@ -478,7 +478,7 @@ class GenericOrderDetailView(_OrderPage):
 class GenericOrderReceiptView(_OrderPage):
     """What was paid, to print or keep. 404 for an order that was never paid."""
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     template_suffix = "receipt"
     #: Who sells, as it stands on the receipt; None is the site's host name.
     seller_name: str | None = None

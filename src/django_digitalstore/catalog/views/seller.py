@@ -5,7 +5,7 @@ The tenant filter is ``of_seller`` of the querysets: what is not the seller's do
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db.models import Model, ProtectedError, QuerySet, RestrictedError
@@ -78,7 +78,7 @@ class _GoesToSuccess(GenericView):
 class _SellersFormPage(_GoesToSuccess):
     """A form that the seller's key goes into, and whose ``save()`` is a flow."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "seller": self.request.user}  # type: ignore[misc]
@@ -101,7 +101,7 @@ class _SellersFormPage(_GoesToSuccess):
 class GenericSellerProductListView(GenericView, _SellersProducts, PagedMixin, ListView):
     """The seller's products in every status, the one that was changed last first."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     needs = {
         "create_url": ("get_create_url", '"shop:seller_product_create"'),
         "update_url": ("get_update_url", '"shop:seller_product_update"'),
@@ -171,7 +171,7 @@ class GenericProductUpdateView(_SellersFormPage, _SellersProducts, UpdateView):
 class _ProductStep(_GoesToSuccess, _SellersProducts, SingleObjectMixin, View):
     """One button of the list of products: POST only, and back to the list."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     needs = _SUCCESS
     http_method_names = ["post", "options"]
     # There is no page, so the host need not say how it looks.
@@ -224,7 +224,7 @@ class GenericProductArchiveView(_ProductStep):
 class GenericCategoryListView(GenericView, _SellersCategories, PagedMixin, ListView):
     """The seller's own categories."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     needs = {
         "create_url": ("get_create_url", '"shop:seller_category_create"'),
         "update_url": ("get_update_url", '"shop:seller_category_update"'),
@@ -282,7 +282,7 @@ class GenericCategoryUpdateView(_SellersFormPage, _SellersCategories, UpdateView
 class GenericCategoryDeleteView(_GoesToSuccess, _SellersCategories, DeleteView):
     """Asks, then deletes a category of the seller's. Its products stay, outside of it."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     needs = _CATEGORY_SUCCESS
     page_template = "category_confirm_delete.html"
 
