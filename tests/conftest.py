@@ -143,6 +143,8 @@ def make_user(db: None) -> MakeUser:
     from django.contrib.auth import get_user_model
     from django.contrib.auth.models import Permission
 
+    from django_digitalstore.core.roles import seller_permission
+
     def make(
         name: str, *, seller: bool = False, password: str = "pass-word-1", **extra: Any
     ) -> Any:
@@ -158,10 +160,9 @@ def make_user(db: None) -> MakeUser:
         )
         user = model._default_manager.create_user(**names, password=password, **extra)
         if seller:
+            app_label, _, codename = seller_permission().partition(".")
             user.user_permissions.add(
-                Permission.objects.get(
-                    content_type__app_label=settings.DIGITALSTORE_STORE_APP, codename="sell_product"
-                )
+                Permission.objects.get(content_type__app_label=app_label, codename=codename)
             )
         return user
 
