@@ -82,7 +82,7 @@ def names(request: pytest.FixtureRequest) -> dict[str, Any]:
     class ProfileForm(forms.ModelForm):
         class Meta:
             model = get_user_model()
-            fields = ("first_name",)
+            fields = (get_user_model().USERNAME_FIELD,)
 
     customer, product = request.getfixturevalue("customer"), request.getfixturevalue("product")
     make = request.getfixturevalue("make_product")
