@@ -112,6 +112,16 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
 # --- the site ---------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Begin without the products that a host's own migrations write."""
+    if has_feature("catalog"):
+        from django_digitalstore.catalog import get_product_model
+
+        with django_db_blocker.unblock():
+            get_product_model()._default_manager.all().delete()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def private_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep the sold files of a run, and of each worker, in a folder of its own."""
