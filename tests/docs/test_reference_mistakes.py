@@ -29,6 +29,7 @@ from django.urls import path
 from django.utils import timezone
 
 from django_digitalstore.accounts.views import GenericUserProfileView
+from django_digitalstore.catalog import get_product_model
 from django_digitalstore.core.views import IsCustomerMixin
 from django_digitalstore.entitlements import flows, get_purchased_product_model, policies
 from django_digitalstore.entitlements.decorators import requires_product
@@ -242,9 +243,10 @@ def answer(
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.title} · {e.code[:40]!r}")
 @override_settings(LANGUAGE_CODE="en")
 def test_the_page_shows_what_is_said(example: Example, answer: Any) -> None:
-    # A host of the tests may call its app otherwise.
-    app = settings.DIGITALSTORE_STORE_APP
+    # A host of the tests may call its app and its product otherwise.
+    app, model = settings.DIGITALSTORE_STORE_APP, get_product_model().__name__
     expected = example.message and re.sub(r"\bshop\.(?=[A-Z])", f"{app}.", example.message)
+    expected = expected and expected.replace("<Product:", f"<{model}:")
 
     assert answer(example) == expected
 
