@@ -1,7 +1,7 @@
 """Follows ``docs/tutorial/existing-site.md`` word for word, to a first sale.
 
-``python -m tests.docs.follow_tutorial [folder]``, in an empty folder. Three things it cannot do as a
-reader does: it takes the suite that is installed instead of installing it, it gives the passwords
+``python -m tests.docs.follow_tutorial [folder]``, in an empty folder. Three things it cannot do as
+a reader does: it takes the suite that is installed instead of installing it, it gives the passwords
 by the environment, and where port 8000 is taken it uses another.
 """
 
@@ -260,7 +260,8 @@ class Browser:
             with self.opener.open(urljoin(self.url, path), data, timeout=30) as answer:
                 self.url, self.html = answer.url, answer.read().decode()
         except urllib.error.HTTPError as error:
-            raise Stumble(f"{error.url} answers {error.code}:\n{error.read().decode()[:3000]}")
+            text = error.read().decode()[:3000]
+            raise Stumble(f"{error.url} answers {error.code}:\n{text}") from error
 
     def press(self, text: str, **fields: str) -> None:
         """Fill in the form whose button begins with ``text``, and press it."""
