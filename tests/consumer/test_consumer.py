@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -50,5 +51,22 @@ def test_its_own_tests_pass_under_a_host_that_installs_it():
         "--ds=tests.projects.consumer.settings",
         "tests/consumer/tests",
         cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_mypy_finds_the_types_of_the_host(tmp_path):
+    pytest.importorskip("mypy", reason="could not import mypy: ./dev test")
+    source = str(HERE / "src")
+    done = run_python(
+        "-m",
+        "mypy",
+        f"--config-file={HERE / 'mypy.ini'}",
+        f"--cache-dir={tmp_path}",
+        str(HERE / "src" / "bookstand"),
+        str(HERE / "types_seen.py"),
+        cwd=ROOT,
+        path=(ROOT, Path(source)),
+        MYPYPATH=os.pathsep.join([str(ROOT / "src"), source, str(ROOT)]),
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -48,7 +48,7 @@ class AbstractBook(AbstractProduct):
         _("price of a team licence"), null=True, blank=True, help_text=_("In minor units.")
     )
 
-    objects = models.Manager.from_queryset(BookQuerySet)()
+    objects = models.Manager.from_queryset(BookQuerySet)()  # type: ignore[misc]  # of the plugin
 
     class Meta(AbstractProduct.Meta):
         abstract = True
@@ -79,7 +79,7 @@ class AbstractBookOrder(AbstractOrder):
     )
     dedication = models.CharField(_("dedication"), max_length=200, blank=True)
 
-    objects = BookOrderManager()
+    objects = BookOrderManager()  # type: ignore[misc]
 
     class Meta(AbstractOrder.Meta):
         abstract = True

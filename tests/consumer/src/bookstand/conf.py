@@ -7,7 +7,7 @@ from django_digitalstore.core.conf import slot_default
 __all__ = ["BookstandConf"]
 
 
-class BookstandConf(AppConf):
+class BookstandConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     """The licence model."""
 
     #: The host's model; None means ``<DIGITALSTORE_STORE_APP>.Licence``.

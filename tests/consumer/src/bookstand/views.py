@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.generic import TemplateView
 
@@ -66,7 +65,7 @@ class BookListView(OwnershipMixin, GenericProductListView):
     def get_products(self) -> QuerySet:
         return super().get_products().shown()  # type: ignore[attr-defined]
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.GET.get("from", "").isdigit():
             request.session[SENT_BY] = int(request.GET["from"])
         return super().get(request, *args, **kwargs)
@@ -102,7 +101,7 @@ class BookCheckoutView(IsCustomerMixin, GenericCheckoutView):
 
     def get_order_fields(self, form: Any) -> dict[str, Any]:
         users = get_user_model()._default_manager
-        affiliate = users.filter(pk=self.request.session.get(SENT_BY)).first()
+        affiliate = users.filter(pk=self.request.session.get(SENT_BY, 0)).first()
         return {
             **super().get_order_fields(form),
             "affiliate": affiliate if affiliate != self.request.user else None,
