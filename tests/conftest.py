@@ -112,6 +112,16 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
 # --- the site ---------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Begin without the products that a host's own migrations write."""
+    if has_feature("catalog"):
+        from django_digitalstore.catalog import get_product_model
+
+        with django_db_blocker.unblock():
+            get_product_model()._default_manager.all().delete()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def private_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep the sold files of a run, and of each worker, in a folder of its own."""
@@ -143,6 +153,8 @@ def make_user(db: None) -> MakeUser:
     from django.contrib.auth import get_user_model
     from django.contrib.auth.models import Permission
 
+    from django_digitalstore.core.roles import seller_permission
+
     def make(
         name: str, *, seller: bool = False, password: str = "pass-word-1", **extra: Any
     ) -> Any:
@@ -158,10 +170,9 @@ def make_user(db: None) -> MakeUser:
         )
         user = model._default_manager.create_user(**names, password=password, **extra)
         if seller:
+            app_label, _, codename = seller_permission().partition(".")
             user.user_permissions.add(
-                Permission.objects.get(
-                    content_type__app_label=settings.DIGITALSTORE_STORE_APP, codename="sell_product"
-                )
+                Permission.objects.get(content_type__app_label=app_label, codename=codename)
             )
         return user
 

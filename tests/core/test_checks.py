@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.test import override_settings
+from django.urls import reverse
 
 import django_digitalstore
 from tests.projects.made import MadeProject
@@ -21,6 +25,15 @@ def found(prefix: str = "digitalstore.") -> list[tuple[str | None, str, str | No
     """Run all checks; return id, message and hint of the suite's findings."""
     messages: list[CheckMessage] = run_checks()
     return [(m.id, m.msg, m.hint) for m in messages if (m.id or "").startswith(prefix)]
+
+
+@contextlib.contextmanager
+def import_path(folder: Path) -> Iterator[None]:
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 def test_a_right_project_has_no_findings():
@@ -51,30 +64,30 @@ def test_e001_a_slot_is_an_app_label_and_a_name(value):
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        ("shop.Prodct", "Did you mean DIGITALSTORE_PRODUCT_MODEL = 'shop.Product'?"),
+        ("shop.Categry", "Did you mean DIGITALSTORE_CATEGORY_MODEL = 'shop.Category'?"),
         (
-            "shop.Wares",
+            "shop.Shelf",
             (
                 "Add to the models of the app 'shop': from "
-                "django_digitalstore.catalog.abstract_models import AbstractProduct; class "
-                "Wares(AbstractProduct): class Meta(AbstractProduct.Meta): pass"
+                "django_digitalstore.catalog.abstract_models import AbstractCategory; class "
+                "Shelf(AbstractCategory): class Meta(AbstractCategory.Meta): pass"
             ),
         ),
         (
-            "library.Ebook",
+            "atelier.Shelf",
             (
-                "The app 'library' is not installed. Run `manage.py startstore library` and add it "
-                "to INSTALLED_APPS, or name your own model in DIGITALSTORE_PRODUCT_MODEL."
+                "The app 'atelier' is not installed. Run `manage.py startstore atelier` and add it "
+                "to INSTALLED_APPS, or name your own model in DIGITALSTORE_CATEGORY_MODEL."
             ),
         ),
     ],
 )
 def test_e002_a_slot_names_a_model_that_exists(value, hint):
-    with override_settings(DIGITALSTORE_PRODUCT_MODEL=value):
+    with override_settings(DIGITALSTORE_CATEGORY_MODEL=value):
         assert found("digitalstore.E0") == [
             (
                 "digitalstore.E002",
-                f"DIGITALSTORE_PRODUCT_MODEL refers to model {value!r}, which is not installed.",
+                f"DIGITALSTORE_CATEGORY_MODEL refers to model {value!r}, which is not installed.",
                 hint,
             )
         ]
@@ -192,6 +205,172 @@ def test_what_a_hosts_models_lost_is_named(tmp_path):
     ]
 
 
+OVERRIDING_MODELS = """
+import dataclasses
+
+from django.db import models
+
+from django_digitalstore.catalog import abstract_models as catalog
+from django_digitalstore.entitlements import abstract_models as entitlements
+from django_digitalstore.payments import abstract_models as payments
+
+
+class Category(catalog.AbstractCategory):
+    class Meta(catalog.AbstractCategory.Meta):
+        pass
+
+
+class Product(catalog.AbstractProduct):
+    objects = models.Manager()
+
+    class Meta(catalog.AbstractProduct.Meta):
+        pass
+
+    def get_absolute_url(self):
+        return "/"
+
+
+class Release(catalog.AbstractRelease):
+    class Meta(catalog.AbstractRelease.Meta):
+        pass
+
+
+class Asset(catalog.AbstractAsset):
+    class Meta(catalog.AbstractAsset.Meta):
+        pass
+
+
+class Quick(models.Model):
+    class Meta:
+        abstract = True
+
+    def save_base(self, *args, **kwargs):
+        models.Model.save_base(self, *args, **kwargs)
+
+
+class PurchasedProduct(Quick, entitlements.AbstractPurchasedProduct):
+    class Meta(entitlements.AbstractPurchasedProduct.Meta):
+        pass
+
+    def delete(self, *args, **kwargs):
+        return 0, {}
+
+
+class Grant(entitlements.AbstractGrant):
+    class Meta(entitlements.AbstractGrant.Meta):
+        pass
+
+    def save(self, *args, **kwargs):
+        self.reason = self.reason or "none"
+        return super().save(*args, **kwargs)
+
+    @classmethod
+    def from_db(cls, db, field_names, values):
+        return cls(*values)
+
+
+class Download(entitlements.AbstractDownload):
+    class Meta(entitlements.AbstractDownload.Meta):
+        pass
+
+
+class Order(payments.AbstractOrder):
+    guard = dataclasses.replace(payments.AbstractOrder.guard, columns=frozenset())
+
+    class Meta(payments.AbstractOrder.Meta):
+        pass
+
+    def get_absolute_url(self):
+        return "/"
+
+    @property
+    def is_paid(self):
+        return self.status == "paid"
+
+
+class OrderLine(payments.AbstractOrderLine):
+    class Meta(payments.AbstractOrderLine.Meta):
+        pass
+
+
+class Payment(payments.AbstractPayment):
+    class Meta(payments.AbstractPayment.Meta):
+        pass
+
+
+class Refund(payments.AbstractRefund):
+    class Meta(payments.AbstractRefund.Meta):
+        pass
+
+
+class Dispute(payments.AbstractDispute):
+    class Meta(payments.AbstractDispute.Meta):
+        pass
+"""
+
+
+def test_what_a_hosts_models_override_of_the_flows_is_named(tmp_path):
+    site = MadeProject(tmp_path, "catalog", "entitlements", "payments", store="shop")
+    site.add_settings("DIGITALSTORE_TEST_MODE = True")
+    site.write("shop/__init__.py", "")
+    site.write("shop/models.py", OVERRIDING_MODELS)
+
+    done = site.manage("check")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "SystemCheckError: System check identified some issues:",
+        "",
+        "ERRORS:",
+        (
+            "shop.Grant: (digitalstore.E015) shop.Grant.from_db() does not call "
+            "super().from_db(): the flows of entitlements.flows would believe that it was done."
+        ),
+        "\tHINT: Write `return super().from_db(…)` in Grant.from_db().",
+        (
+            "shop.Order: (digitalstore.E014) shop.Order.guard is overridden, and payments.flows "
+            "relies on it: what AbstractOrder promises would not hold."
+        ),
+        (
+            "\tHINT: Remove guard from Order: payments.flows writes what you want to write, and "
+            "has_access() says who may use what."
+        ),
+        (
+            "shop.Order: (digitalstore.E014) shop.Order.is_paid is overridden, and "
+            "payments.flows relies on it: what AbstractOrder promises would not hold."
+        ),
+        (
+            "\tHINT: Remove is_paid from Order: payments.flows writes what you want to write, "
+            "and has_access() says who may use what."
+        ),
+        (
+            "shop.Product: (digitalstore.E017) shop.Product has a default manager whose "
+            "queryset is not a ProductQuerySet: the suite's questions to it would fail."
+        ),
+        (
+            "\tHINT: Derive its queryset from ProductQuerySet of "
+            "django_digitalstore.catalog.abstract_models, or leave `objects` out of Product."
+        ),
+        (
+            "shop.PurchasedProduct: (digitalstore.E014) shop.PurchasedProduct.save_base is "
+            "overridden, and entitlements.flows relies on it: what AbstractPurchasedProduct "
+            "promises would not hold."
+        ),
+        (
+            "\tHINT: Remove save_base from Quick: entitlements.flows writes what you want to "
+            "write, and has_access() says who may use what."
+        ),
+        (
+            "shop.PurchasedProduct: (digitalstore.E015) shop.PurchasedProduct.delete() does not "
+            "call super().delete(): the flows of entitlements.flows would believe that it was "
+            "done."
+        ),
+        "\tHINT: Write `return super().delete(…)` in PurchasedProduct.delete().",
+        "",
+        "System check identified 6 issues (0 silenced).",
+    ]
+
+
 # --- roles, addresses, names ------------------------------------------------------------------
 
 ROLE_HINT = "Write the dotted path of a function that takes a user and returns a bool."
@@ -254,6 +433,23 @@ def test_e009_the_queue_for_the_outbox_exists():
         ((check_id, message, hint),) = found()
     assert (check_id, hint) == ("digitalstore.E009", None)
     assert message.startswith("DIGITALSTORE_TASKS")  # whole messages: tests/core/test_outbox.py
+
+
+def test_e016_times_have_a_time_zone():
+    with override_settings(USE_TZ=False):
+        assert found() == [
+            (
+                "digitalstore.E016",
+                (
+                    "USE_TZ is False: local time has an hour twice each autumn, and then the facts "
+                    "about a payment could not be put in order."
+                ),
+                (
+                    "Write USE_TZ = True. On a site with data in local time, first read "
+                    "'Time zones' of Django's documentation (Migration guide)."
+                ),
+            )
+        ]
 
 
 def test_e012_a_misspelt_setting_is_named():
@@ -335,6 +531,64 @@ def test_e303_a_fulfilment_exists():
         "DIGITALSTORE_FULFILMENTS['product']: 'atelier.Missing' can't be imported: No module named "
         "'atelier'."
     )
+
+
+I18N_URLS = """
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path
+
+urlpatterns = i18n_patterns(path("store/", include("django_digitalstore.urls")))
+"""
+
+
+@pytest.mark.needs("payments")
+def test_e305_the_webhook_has_one_address_in_all_languages(tmp_path):
+    (tmp_path / "translated_urls.py").write_text(I18N_URLS)
+    with override_settings(ROOT_URLCONF="translated_urls"), import_path(tmp_path):
+        assert found("digitalstore.E3") == [
+            (
+                "digitalstore.E305",
+                (
+                    "The webhook of the payments lies under i18n_patterns(): its address would "
+                    "depend on the language of who asks, and a provider has none."
+                ),
+                (
+                    "Move path('store/', include('django_digitalstore.urls')) out of "
+                    "i18n_patterns(), into a plain urlpatterns."
+                ),
+            )
+        ]
+
+
+@pytest.mark.needs("payments")
+def test_w306_a_webhook_is_not_redirected():
+    path = reverse("digitalstore_payments:webhook", args=["default"])
+    exempt = rf"^{path[1:]}$"
+
+    def warnings() -> list[tuple[str | None, str, str | None]]:
+        messages = run_checks(include_deployment_checks=True)
+        return [(m.id, m.msg, m.hint) for m in messages if m.id == "digitalstore.W306"]
+
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        assert warnings() == [
+            (
+                "digitalstore.W306",
+                (
+                    f"SECURE_SSL_REDIRECT is on, and Django is not told how it sees that a request "
+                    f"came by HTTPS: behind a proxy the webhook {path} is redirected to itself, "
+                    f"and payments never arrive."
+                ),
+                (
+                    "Write SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https') where "
+                    "your proxy sets this header and takes it from nobody else; or "
+                    f"SECURE_REDIRECT_EXEMPT = [r'{exempt}']."
+                ),
+            )
+        ]
+        with override_settings(SECURE_REDIRECT_EXEMPT=[exempt]):
+            assert warnings() == []
+        with override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")):
+            assert warnings() == []
 
 
 # --- ids --------------------------------------------------------------------------------------

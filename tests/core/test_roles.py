@@ -11,7 +11,7 @@ from django.test import RequestFactory, override_settings
 from django.views.generic import TemplateView
 
 from django_digitalstore.core.exceptions import InvalidRole, RoleRequired
-from django_digitalstore.core.roles import CUSTOMER, SELLER, has_role
+from django_digitalstore.core.roles import CUSTOMER, SELLER, has_role, seller_permission
 from django_digitalstore.core.views import RoleRequiredMixin
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,19 @@ def test_a_seller_holds_the_permission_and_staff_alone_do_not(customer, seller, 
     assert has_role(seller, SELLER)
     assert not has_role(customer, SELLER)
     assert not has_role(staff, SELLER)
+
+
+@pytest.mark.parametrize(
+    ("settings", "permission"),
+    [
+        ({"DIGITALSTORE_PRODUCT_MODEL": "library.Ebook"}, "library.sell_product"),
+        ({"DIGITALSTORE_SELLER_PERMISSION": "press.may_sell"}, "press.may_sell"),
+        ({"DIGITALSTORE_PRODUCT_MODEL": None, "DIGITALSTORE_STORE_APP": "x"}, "x.sell_product"),
+    ],
+)
+def test_the_permission_is_the_products_unless_the_host_names_another(settings, permission):
+    with override_settings(**settings):
+        assert seller_permission() == permission
 
 
 def test_a_host_adds_a_role_beside_ours(make_user):

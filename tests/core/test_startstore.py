@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import re
 from pathlib import Path
 
 import pytest
@@ -97,8 +98,8 @@ def test_the_first_seller_comes_after_the_first_migration(tmp_path):
     site.must("migrate")
     assert site.manage("digitalstore_seller", "ada").stderr == (
         "CommandError: digitalstore_seller – there is no permission 'shop.sell_product' yet – run "
-        "`manage.py migrate` first, and see that DIGITALSTORE_STORE_APP = 'shop' names the app of "
-        "your product model.\n"
+        "`manage.py migrate` first, and see that 'shop' is the app of your product model "
+        "(DIGITALSTORE_PRODUCT_MODEL), whose Meta inherits AbstractProduct.Meta.\n"
     )
 
 
@@ -197,6 +198,335 @@ def test_a_missing_package_is_named(tmp_path):
     assert done.stderr == (
         f"CommandError: startstore – there is no folder {tmp_path / 'apps'} for 'apps.shop' – make "
         f"it, or name the directory: `manage.py startstore apps.shop path/to/the/app`.\n"
+    )
+
+
+# --- sites that are there already -------------------------------------------------------------
+
+BASE = """\
+<!doctype html>
+<title>{% block title %}Press{% endblock %}</title>
+<body class="ours">{% block content %}{% endblock %}</body>
+"""
+EBOOK = """\
+from django.db import models
+
+
+class Ebook(models.Model):
+    title = models.CharField(max_length=80)
+    slug = models.SlugField(unique=True)
+    pages = models.PositiveIntegerField(default=1)
+"""
+ADOPTED = """\
+from django.db import models
+from django.urls import reverse
+
+from django_digitalstore.catalog.abstract_models import AbstractProduct
+
+
+class Ebook(AbstractProduct):
+    title = models.CharField(max_length=80)
+    slug = models.SlugField(unique=True)
+    pages = models.PositiveIntegerField(default=1)
+
+    class Meta(AbstractProduct.Meta):
+        pass
+
+    def get_absolute_url(self):
+        return reverse("shop:product_detail", kwargs={"slug": self.slug})
+"""
+PRINTED_FOR_A_SITE = """
+Add to INSTALLED_APPS in your settings:
+
+    "django_digitalstore.accounts",
+    "django_digitalstore.catalog",
+    "django_digitalstore.entitlements",
+    "django_digitalstore.payments",
+    "shop",
+
+Add below, in the same file:
+
+    DIGITALSTORE_STORE_APP = "shop"
+    DIGITALSTORE_PRODUCT_MODEL = "library.Ebook"
+    DIGITALSTORE_TEST_MODE = DEBUG  # play money, files in a local folder
+    DIGITALSTORE_SITE_URL = None if DEBUG else "https://shop.example.com"  # yours
+
+Change the base and the Meta of Ebook in library.models; its own fields stay as they are:
+
+    from django.urls import reverse
+
+    from django_digitalstore.catalog.abstract_models import AbstractProduct
+
+    class Ebook(AbstractProduct):
+        class Meta(AbstractProduct.Meta):
+            pass  # and what your Meta has
+
+        def get_absolute_url(self):
+            return reverse("shop:product_detail", kwargs={"slug": self.slug})
+
+Register Ebook in the admin of its app by a subclass of AbstractProductAdmin
+(django_digitalstore.catalog.admin): its status and its seller have rules.
+
+What to expect of the migration:
+
+    title – yours stays.
+    slug – yours stays.
+    created_at – asked: choose 1 and press Enter (timezone.now).
+    status – your rows become drafts of the site: publish them in the admin.
+
+Add to urlpatterns in your urls.py (with `from django.urls import include, path`):
+
+    path("accounts/", include("django.contrib.auth.urls")),  # unless you have a log-in
+    path("store/", include("django_digitalstore.urls")),
+    path("shop/", include("shop.urls")),
+
+Then run:
+
+    python manage.py makemigrations shop library
+    python manage.py migrate
+    python manage.py test shop
+    python manage.py createsuperuser
+    python manage.py digitalstore_seller <username>  # who may sell
+    python manage.py runserver
+"""
+
+
+ADDED = """
+Add to INSTALLED_APPS in your settings:
+
+    "django_digitalstore.payments",
+
+Change in shop/admin/__init__.py (+ is what comes, - what goes):
+
+    @@ -2,4 +2,4 @@
+
+    -from . import catalog, entitlements
+    +from . import catalog, entitlements, payments
+
+    -__all__ = ["catalog", "entitlements"]
+    +__all__ = ["catalog", "entitlements", "payments"]
+
+Change in shop/models/__init__.py (+ is what comes, - what goes):
+
+    @@ -4,2 +4,3 @@
+     from .entitlements import Download, Grant, PurchasedProduct
+    +from .payments import Dispute, Order, OrderLine, Payment, Refund
+
+    @@ -8,6 +9,11 @@
+         "Category",
+    +    "Dispute",
+         "Download",
+         "Grant",
+    +    "Order",
+    +    "OrderLine",
+    +    "Payment",
+         "Product",
+         "PurchasedProduct",
+    +    "Refund",
+         "Release",
+
+Change in shop/urls/__init__.py (+ is what comes, - what goes):
+
+    @@ -2,3 +2,3 @@
+
+    -from . import catalog, entitlements
+    +from . import catalog, entitlements, payments
+
+    @@ -9,2 +9,3 @@
+         *entitlements.urlpatterns,
+    +    *payments.urlpatterns,
+     ]
+
+Change in shop/views/catalog.py (+ is what comes, - what goes):
+
+    @@ -35,3 +35,3 @@
+         list_url = "shop:product_list"
+    -    checkout_url = ""  # nothing can be bought here, so there is no button
+    +    checkout_url = "shop:checkout"
+         extra_context = {"library_url": reverse_lazy("shop:library")}
+
+Then run:
+
+    python manage.py makemigrations shop
+    python manage.py migrate
+    python manage.py test shop
+"""
+
+
+def press(folder: Path, *features: str) -> MadeProject:
+    """A site with a base template, a log-in page and an app ``library``."""
+    site = MadeProject(folder, *features)
+    site.write("library/__init__.py", "")
+    site.write("library/migrations/__init__.py", "")
+    site.write("library/models.py", EBOOK)
+    site.write("library/templates/base.html", BASE)
+    site.write("library/templates/registration/login.html", "{{ form }}")
+    site.add_settings('INSTALLED_APPS += ["library"]')
+    return site
+
+
+def python(site: MadeProject, code: str) -> str:
+    return site.must("shell", "--verbosity=0", "-c", code)
+
+
+def test_a_site_with_data_its_own_product_and_its_own_pages_sells(tmp_path):
+    site = press(tmp_path)
+    site.add_settings("DIGITALSTORE_TEST_MODE = DEBUG")
+    site.must("makemigrations", "library")
+    site.must("migrate")
+    python(
+        site,
+        "from library.models import Ebook; "
+        "Ebook.objects.create(title='Ours', slug='ours', pages=7)",
+    )
+
+    printed = site.must(
+        "startstore", "shop", "--product", "library.Ebook", "--base-template", "base.html"
+    )
+    assert printed.partition("\n")[2] == PRINTED_FOR_A_SITE
+    assert not (tmp_path / "shop" / "templates").exists()
+    assert not (tmp_path / "shop" / "static").exists()
+
+    paste(site, printed)
+    site.write("library/models.py", ADOPTED)
+    assert site.must("check") == "System check identified no issues (0 silenced).\n"
+    site.must("makemigrations", "shop", "library", answers="1\n\n")  # what was said
+    site.must("migrate")
+    assert site.must("makemigrations", "--check", "--dry-run") == "No changes detected\n"
+    row = "from library.models import Ebook; b = Ebook.objects.get(); "
+    assert python(site, row + "print(b.title, b.pages, b.status)") == "Ours 7 draft\n"
+
+    tests = site.manage("test", "shop")
+    assert tests.returncode == 0, tests.stderr
+    python(site, "from django.contrib.auth.models import User; User.objects.create_user('ada')")
+    assert site.must("digitalstore_seller", "ada") == "ada may sell.\n"
+    holds = "from django.contrib.auth.models import User; u = User.objects.get(); "
+    assert python(site, holds + "print(u.has_perm('library.sell_product'))") == "True\n"
+    page = "from django.test import Client; print(b'ours' in Client().get('/shop/').content)"
+    assert python(site, page) == "True\n"
+
+
+def test_a_feature_comes_later_into_a_store_that_is_there(tmp_path):
+    site = press(tmp_path)
+    printed = site.must(
+        "startstore", "shop", "--features", "catalog,entitlements", "--base-template", "base.html"
+    )
+    paste(site, printed)
+    site.must("makemigrations", "shop")
+    before = {
+        path: path.read_bytes() for path in (tmp_path / "shop").rglob("*.py") if path.is_file()
+    }
+
+    printed = site.must("startstore", "shop", "--add", "payments")
+    assert {path: path.read_bytes() for path in before} == before
+    assert sorted(
+        str(path.relative_to(tmp_path / "shop"))
+        for path in (tmp_path / "shop").rglob("*.py")
+        if path not in before
+    ) == [
+        "admin/payments.py",
+        "models/payments.py",
+        "tests/test_payments.py",
+        "urls/payments.py",
+        "views/payments.py",
+    ]
+    assert 'base_template = "base.html"' in (tmp_path / "shop/views/payments.py").read_text()
+    assert printed.partition("\n")[2] == ADDED
+
+    # Paste it, as it was said.
+    site.add_settings('INSTALLED_APPS += ["django_digitalstore.payments"]')
+    for path, text in re.findall(
+        r"^Change in shop/(\S+) \(.*?:\n\n(.*?)\n\n(?=Change in|Then run)", printed, re.M | re.S
+    ):
+        source = tmp_path / "shop" / path
+        changed = source.read_text()
+        for hunk in re.split(r"^    @@.*\n", text, flags=re.M)[1:]:
+            lines = [line[4:] for line in hunk.split("\n")]
+            old = "\n".join(line[1:] for line in lines if line[:1] != "+")
+            new = "\n".join(line[1:] for line in lines if line[:1] != "-")
+            assert old in changed, (path, old)
+            changed = changed.replace(old, new, 1)
+        source.write_text(changed)
+    site.must("check")
+    site.must("makemigrations", "shop")
+    tests = site.manage("test", "shop")
+    assert tests.returncode == 0, tests.stderr
+
+    again = site.manage("startstore", "shop", "--add", "payments")
+    assert again.stderr == (
+        f"CommandError: startstore – {tmp_path / 'shop'} has the feature 'payments' already – "
+        f"change its files as you like; nothing writes them again.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--features", "catalog,entitlement"],
+            "there is no feature 'entitlement' – did you mean 'entitlements'?",
+        ),
+        (
+            ["--features", "payments"],
+            (
+                "'payments' needs 'catalog', 'entitlements' – write "
+                "--features catalog,entitlements,payments."
+            ),
+        ),
+        (
+            ["--features", "accounts", "--product", "library.Ebook"],
+            (
+                "--product is about the catalog, which is not among the features – write "
+                "--features catalog,…, or leave --product out."
+            ),
+        ),
+        (
+            ["--product", "Ebook"],
+            (
+                "--product must be of the form 'app_label.ModelName', not 'Ebook' – write "
+                "--product library.Ebook for a model Ebook in the app library."
+            ),
+        ),
+        (
+            ["--product", "library.Ebok"],
+            "there is no model 'library.Ebok' – did you mean --product library.Ebook?",
+        ),
+        (
+            ["--base-template", "bare.html"],
+            (
+                "there is no template 'bare.html' – write the name by which your own templates "
+                "extend it, as in --base-template base.html."
+            ),
+        ),
+        (
+            ["--base-template", "registration/login.html"],
+            (
+                "the template 'registration/login.html' lacks the block 'title', 'content', in "
+                "which the store's pages stand – add {% block title %}{% endblock %} "
+                "{% block content %}{% endblock %} to it."
+            ),
+        ),
+        (
+            ["--add", "payments", "--product", "library.Ebook"],
+            (
+                "--add takes one feature, and neither --features nor --product – write "
+                "`manage.py startstore shop --add payments`."
+            ),
+        ),
+    ],
+)
+def test_a_wrong_option_is_named(tmp_path, options, message):
+    done = press(tmp_path).manage("startstore", "shop", *options)
+    assert done.stderr == f"CommandError: startstore – {message}\n"
+    assert not (tmp_path / "shop").exists()
+
+
+def test_a_feature_is_added_to_a_store_that_is_there_only(tmp_path):
+    done = press(tmp_path).manage("startstore", "shop", "--add", "payments")
+    assert done.stderr == (
+        f"CommandError: startstore – there is no store in {tmp_path / 'shop'} – write one by "
+        f"`manage.py startstore shop`, or name its directory: `manage.py startstore shop "
+        f"path/to/shop --add …`.\n"
     )
 
 

@@ -12,9 +12,13 @@ SHIPPED = ("accounts", "catalog", "entitlements", "payments")
 
 
 def run_python(
-    *arguments: str, cwd: Path, path: tuple[Path, ...] = (), **environment: str
+    *arguments: str,
+    cwd: Path,
+    path: tuple[Path, ...] = (),
+    answers: str | None = None,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run this Python in ``cwd`` with a database and settings of its own."""
+    """Run this Python in ``cwd`` with a database and settings of its own; ``answers`` are typed."""
     env = {
         name: value
         for name, value in os.environ.items()
@@ -29,6 +33,7 @@ def run_python(
         [sys.executable, *arguments],
         cwd=cwd,
         env={**env, **environment},
+        input=answers,
         capture_output=True,
         text=True,
         timeout=300,
@@ -110,20 +115,23 @@ TEMPLATES = [
             'urlpatterns = [\n    path("admin/", admin.site.urls),\n]\n'
         )
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``manage.py <arguments>``."""
+    def manage(
+        self, *arguments: str, answers: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``manage.py <arguments>``, and answer its questions by the lines of ``answers``."""
         return run_python(
             "-m",
             "django",
             *arguments,
             cwd=self.folder,
+            answers=answers,
             DJANGO_SETTINGS_MODULE="site_settings",
             NO_COLOR="1",
         )
 
-    def must(self, *arguments: str) -> str:
+    def must(self, *arguments: str, answers: str | None = None) -> str:
         """Run it, and fail with all that it said unless it succeeds."""
-        done = self.manage(*arguments)
+        done = self.manage(*arguments, answers=answers)
         assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 

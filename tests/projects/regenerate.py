@@ -17,13 +17,29 @@ UNEDITED = {
     "full_store": SHIPPED,
     "entitlements_only": ("catalog", "entitlements"),
     "custom_user": SHIPPED,
+    "existing_model": SHIPPED,
+}
+#: Apps of a host that are there before its store, and what it tells ``startstore`` about them.
+BEFORE = {
+    "existing_model": (
+        "library",
+        ("--product", "library.Ebook", "--base-template", "library/base.html"),
+    ),
 }
 
 
 def write_store(project: str, folder: Path) -> Path:
     """Write the store of ``project`` into ``folder`` and return its path."""
     site = MadeProject(folder, *UNEDITED[project])
-    site.must("startstore", f"tests.projects.{project}.shop", "shop")
+    options: tuple[str, ...] = ()
+    if project in BEFORE:
+        app, options = BEFORE[project]
+        package = folder / "tests" / "projects" / project
+        shutil.copytree(PROJECTS / project / app, package / app)
+        for path in (package, package.parent, package.parent.parent):
+            (path / "__init__.py").touch()
+        site.add_settings(f'INSTALLED_APPS += ["tests.projects.{project}.{app}"]')
+    site.must("startstore", f"tests.projects.{project}.shop", "shop", *options)
     return folder / "shop"
 
 

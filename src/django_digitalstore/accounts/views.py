@@ -25,7 +25,7 @@ __all__ = ["GenericPasswordChangeView", "GenericUserProfileView"]
 class _AccountPage(GenericView):
     """The host's template first (``shop/user_profile.html``), then ours; a message, and onward."""
 
-    roles = (CUSTOMER, SELLER)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER, SELLER)
     page_template: ClassVar[str]
     template_name: str | None = None
     success_url: Any = None

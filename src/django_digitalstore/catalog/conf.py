@@ -4,6 +4,8 @@ from appconf import AppConf
 
 from django_digitalstore.core.conf import slot_default
 
+__all__ = ["CatalogConf"]
+
 
 class CatalogConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     """Models, files and paging of the catalog."""

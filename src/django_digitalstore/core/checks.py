@@ -6,8 +6,9 @@ Those of ``check --deploy`` name what is right while one develops, and wrong in 
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from appconf import AppConf
@@ -35,11 +36,15 @@ __all__ = [
     "check_setting_names",
     "check_site_url",
     "check_test_mode",
+    "check_time_zones",
     "isolation_errors",
 ]
 
 _PREFIX = "DIGITALSTORE_"
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+# Where Django lets a model join in, as long as it calls the one above.
+_JOINED = ("save", "delete", "from_db", "refresh_from_db")
+_DJANGOS = {*_JOINED, "check"}
 
 
 @register(Tags.models)
@@ -133,6 +138,92 @@ def _check_inherited(model: type[models.Model], base: type[models.Model]) -> Ite
             obj=model,
             id="digitalstore.E006",
         )
+    else:
+        yield from _check_questions(model, base)
+    if issubclass(model, GuardedModel):
+        yield from _check_overridden(model, base)
+
+
+def _check_questions(model: type[models.Model], base: type[models.Model]) -> Iterator[CheckMessage]:
+    """Name a default manager that cannot be asked what the suite asks."""
+    if not base._meta.managers:
+        return
+    wanted = type(base._meta.managers[0].all())
+    if not isinstance(model._default_manager.all(), wanted):
+        yield Error(
+            f"{model._meta.label} has a default manager whose queryset is not a "
+            f"{wanted.__name__}: the suite's questions to it would fail.",
+            hint=(
+                f"Derive its queryset from {wanted.__name__} of {wanted.__module__}, or leave "
+                f"`{model._default_manager.name}` out of {model.__name__}."
+            ),
+            obj=model,
+            id="digitalstore.E017",
+        )
+
+
+def _check_overridden(
+    model: type[GuardedModel], base: type[models.Model]
+) -> Iterator[CheckMessage]:
+    """Name methods by which a host's model decides what is the flows' to decide."""
+    owner = base.guard.owner  # type: ignore[attr-defined]
+    for name in sorted(_flow_owned(base)):
+        definer = _host_definer(model, base, name)
+        if definer is not None:
+            yield Error(
+                f"{model._meta.label}.{name} is overridden, and {owner} relies on it: what "
+                f"{base.__name__} promises would not hold.",
+                hint=(
+                    f"Remove {name} from {definer.__name__}: {owner} writes what you want to "
+                    f"write, and has_access() says who may use what."
+                ),
+                obj=model,
+                id="digitalstore.E014",
+            )
+    for name in _JOINED:
+        definer = _host_definer(model, base, name)
+        if definer is not None and not _calls_super(vars(definer)[name]):
+            yield Error(
+                f"{model._meta.label}.{name}() does not call super().{name}(): the flows of "
+                f"{owner} would believe that it was done.",
+                hint=f"Write `return super().{name}(…)` in {definer.__name__}.{name}().",
+                obj=model,
+                id="digitalstore.E015",
+            )
+
+
+def _flow_owned(base: type[models.Model]) -> set[str]:
+    """Return the names of the guard, and of properties that exist to refuse (``is_paid``)."""
+    names = {
+        name
+        for name, value in vars(GuardedModel).items()
+        if not name.startswith("__") and (inspect.isfunction(value) or hasattr(value, "__func__"))
+    }
+    refusing = {
+        name
+        for parent in base.__mro__
+        for name, value in vars(parent).items()
+        if isinstance(value, property)
+        and getattr(value.fget, "__annotations__", {}).get("return") in {NoReturn, "NoReturn"}
+    }
+    return {"guard", *names, *refusing} - _DJANGOS
+
+
+def _host_definer(model: type[Any], base: type[Any], name: str) -> type[Any] | None:
+    """Return the host's class that defines ``name`` in front of ``base``, if one does."""
+    definer = next(parent for parent in model.__mro__ if name in vars(parent))
+    return None if issubclass(base, definer) or _is_ours(definer) else definer
+
+
+def _is_ours(found: type[Any]) -> bool:
+    return found.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _calls_super(method: Any) -> bool:
+    function = inspect.unwrap(getattr(method, "__func__", method))
+    code = getattr(function, "__code__", None)
+    # `super()` closes over __class__; `Parent.save(self)` names the method of another class.
+    return code is None or "__class__" in code.co_freevars or function.__name__ in code.co_names
 
 
 @register()
@@ -260,6 +351,26 @@ def isolation_errors(alias: str, vendor: str, level: str | None) -> list[CheckMe
             f"still so.",
             hint=f"Write DATABASES[{alias!r}]['OPTIONS']['isolation_level'] = 'read committed'.",
             id="digitalstore.E013",
+        )
+    ]
+
+
+@register()
+def check_time_zones(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that times have a time zone: providers' facts are put in order by them."""
+    if settings.USE_TZ:
+        return []
+    return [
+        Error(
+            "USE_TZ is False: local time has an hour twice each autumn, and then the facts about "
+            "a payment could not be put in order.",
+            hint=(
+                "Write USE_TZ = True. On a site with data in local time, first read "
+                "'Time zones' of Django's documentation (Migration guide)."
+            ),
+            id="digitalstore.E016",
         )
     ]
 

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from appconf import AppConf
 from django.conf import settings
 
+__all__ = ["CoreConf", "slot_default"]
+
 
 def slot_default(setting_value: str | None, model_name: str) -> str:
     """Return the label of a model slot: what the host wrote, else ``<store app>.<model_name>``."""
@@ -27,6 +29,9 @@ class CoreConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     TEST_MODE = False
     #: Role name → dotted path of a predicate ``(user) -> bool``. A host may add roles.
     ROLES: ClassVar[dict[str, str]] = {}
+    #: The permission that makes a seller, as in ``"library.sell_product"``; None means
+    #: ``<app of the product model>.sell_product``, which the product's table brings.
+    SELLER_PERMISSION: str | None = None
     #: Alias in Django's ``TASKS`` that delivers outbox rows after commit; None delivers them
     #: in the process that wrote them.
     TASKS: str | None = None

@@ -22,12 +22,22 @@ def is_customer(user: Any) -> bool:
 
 
 def seller_permission() -> str:
-    """Return the permission that makes a seller: ``<store app>.sell_product``."""
-    return f"{settings.DIGITALSTORE_STORE_APP}.sell_product"
+    """Return the permission that makes a seller: ``DIGITALSTORE_SELLER_PERMISSION``.
+
+    Where that is None: ``sell_product`` of the app of the product model, and of the store's app
+    where no catalog is installed.
+    """
+    written: str | None = settings.DIGITALSTORE_SELLER_PERMISSION
+    if written:
+        return written
+    product = getattr(settings, "DIGITALSTORE_PRODUCT_MODEL", None)  # the catalog's setting
+    if not (isinstance(product, str) and "." in product):
+        return f"{settings.DIGITALSTORE_STORE_APP}.sell_product"
+    return f"{product.partition('.')[0]}.sell_product"
 
 
 def is_seller(user: Any) -> bool:
-    """Say yes to an active user who holds the permission ``<store app>.sell_product``."""
+    """Say yes to an active user who holds the permission of ``seller_permission()``."""
     return bool(user.is_authenticated and user.is_active and user.has_perm(seller_permission()))
 
 

@@ -7,6 +7,8 @@ from appconf import AppConf
 
 from django_digitalstore.core.conf import slot_default
 
+__all__ = ["EntitlementsConf"]
+
 
 class EntitlementsConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     """Models and delivery."""

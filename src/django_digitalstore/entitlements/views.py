@@ -59,7 +59,7 @@ class GenericMyProductListView(GenericView, ListView):
     of queries does not depend on the number of rows; nothing is counted.
     """
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "download_url": ("get_download_url", '"shop:download_link"'),
     }
@@ -205,7 +205,7 @@ class GenericDownloadLinkView(_FilePage):
     POST only, since it makes something. The link is in no page: only the answer's Location has it.
     """
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     http_method_names = ["post", "options"]
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "redeem_url": ("get_redeem_url", '"shop:download"'),
@@ -248,7 +248,7 @@ class GenericDownloadView(_FilePage):
     404 with a page where the release was withdrawn or the storage lost the file.
     """
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     http_method_names = ["get", "head", "options"]
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "download_url": ("get_download_url", '"shop:download_link"'),

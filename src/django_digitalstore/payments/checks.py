@@ -1,20 +1,28 @@
-"""System checks of the payments: providers and fulfilments."""
+"""System checks of the payments: providers, fulfilments, and the way of a webhook to its view."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, reverse
+from django.urls import LocalePrefixPattern, NoReverseMatch, URLResolver, get_resolver, reverse
 
 from .backends import payment_backends
 from .fulfilments import get_fulfilment
 
-__all__ = ["check_fulfilments", "check_payment_backends", "check_store_urls"]
+__all__ = [
+    "check_fulfilments",
+    "check_payment_backends",
+    "check_store_urls",
+    "check_webhook_is_not_redirected",
+    "check_webhook_urls",
+]
 
 
 @register()
@@ -59,3 +67,70 @@ def check_fulfilments(
         except ImproperlyConfigured as error:
             messages.append(Error(str(error), id="digitalstore.E303"))
     return messages
+
+
+@register(Tags.urls)
+def check_webhook_urls(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that the webhook's address does not depend on a language."""
+    if not getattr(settings, "ROOT_URLCONF", None) or not _webhook_under_a_language(get_resolver()):
+        return []
+    return [
+        Error(
+            "The webhook of the payments lies under i18n_patterns(): its address would depend on "
+            "the language of who asks, and a provider has none.",
+            hint=(
+                "Move path('store/', include('django_digitalstore.urls')) out of i18n_patterns(), "
+                "into a plain urlpatterns."
+            ),
+            id="digitalstore.E305",
+        )
+    ]
+
+
+def _webhook_under_a_language(resolver: URLResolver, inside: bool = False) -> bool:
+    inside = inside or isinstance(resolver.pattern, LocalePrefixPattern)
+    if inside and resolver.app_name == "digitalstore_payments":
+        return True
+    return any(
+        _webhook_under_a_language(pattern, inside)
+        for pattern in resolver.url_patterns
+        if isinstance(pattern, URLResolver)
+    )
+
+
+@register(Tags.security, deploy=True)
+def check_webhook_is_not_redirected(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that a webhook is answered where it arrives: no provider follows a redirect."""
+    return [
+        CheckWarning(
+            f"SECURE_SSL_REDIRECT is on, and Django is not told how it sees that a request came by "
+            f"HTTPS: behind a proxy the webhook {path} is redirected to itself, and payments never "
+            f"arrive.",
+            hint=(
+                "Write SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https') where your "
+                "proxy sets this header and takes it from nobody else; or "
+                f"SECURE_REDIRECT_EXEMPT = [r'^{re.escape(path.lstrip('/'))}$']."
+            ),
+            id="digitalstore.W306",
+        )
+        for path in _redirected_webhooks()
+    ]
+
+
+def _redirected_webhooks() -> Iterator[str]:
+    if not settings.SECURE_SSL_REDIRECT or settings.SECURE_PROXY_SSL_HEADER:
+        return
+    if "django.middleware.security.SecurityMiddleware" not in settings.MIDDLEWARE:
+        return
+    exempt = [re.compile(pattern) for pattern in settings.SECURE_REDIRECT_EXEMPT]
+    for alias in settings.DIGITALSTORE_PAYMENTS:
+        try:
+            path = reverse("digitalstore_payments:webhook", kwargs={"alias": alias})
+        except NoReverseMatch:
+            continue
+        if not any(pattern.search(path.lstrip("/")) for pattern in exempt):
+            yield path

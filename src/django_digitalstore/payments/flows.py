@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_digitalstore.core import guard, locks, outbox
+from django_digitalstore.core.exceptions import GuardedWrite
 from django_digitalstore.core.flow import flow, retry_transaction
 from django_digitalstore.core.provider_calls import call_provider, refuse_in_transaction
 from django_digitalstore.entitlements.exceptions import AccessWithheld
@@ -103,14 +104,17 @@ def start_checkout(
     email: str,
     country: str = "",
     alias: str = "default",
+    order_fields: Mapping[str, Any] | None = None,
 ) -> AbstractPayment:
     """Place an order, or find the same one unpaid, and return the attempt that is to pay it.
 
-    Prices come from the database, now, and are frozen. A total of zero is paid here and now. Raises
+    Prices come from the database, now, and are frozen. A total of zero is paid here and now.
+    ``order_fields`` fills columns of the host's own; ``GuardedWrite`` for one of ours. Raises
     ``CheckoutRefused`` (``AlreadyOwned`` among them) with a message for the buyer; nothing is
     written then. One transaction, no network: ``open_checkout`` asks the provider afterwards.
     """
     _check_billing(email, country)
+    own = _own_fields(order_fields)
     locks.take(f"checkout:{customer.pk}")
     quoted = policies.quote_lines(customer, lines)
     currency = quoted[0][2].currency
@@ -140,6 +144,7 @@ def start_checkout(
                 fingerprint=fingerprint,
                 placed_at=now,
                 updated_at=now,
+                **own,
             )
         )
         for position, (kind, product, quote) in enumerate(quoted, start=1):
@@ -155,7 +160,27 @@ def start_checkout(
                     total=quote.unit_price,
                 )
             )
+    elif own:
+        for name, value in own.items():
+            setattr(order, name, value)
+        order.save(update_fields=list(own))
     return _attempt(order, alias)
+
+
+def _own_fields(order_fields: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what goes into the host's own columns of an order; refuse those of the suite."""
+    from .abstract_models import AbstractOrder  # models are there once the apps are loaded
+
+    own = dict(order_fields or {})
+    ours = {field.name for field in AbstractOrder._meta.local_fields}
+    columns = {f.name for f in get_order_model()._meta.local_concrete_fields if not f.primary_key}
+    for name in own:
+        if name not in columns - ours:
+            raise GuardedWrite(
+                f"start_checkout(order_fields=…) – {name!r} is no column of your own on the order "
+                f"– name only fields that your order model adds to AbstractOrder."
+            )
+    return own
 
 
 def _check_billing(email: str, country: str) -> None:

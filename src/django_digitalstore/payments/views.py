@@ -38,6 +38,7 @@ from .choices import OrderStatus, PaymentState, RefundState
 from .exceptions import AlreadyOwned, CheckoutRefused, CheckoutUnavailable
 from .flows import LineRequest
 from .forms import CheckoutForm
+from .fulfilments import Quote, get_fulfilment
 
 __all__ = [
     "GenericCheckoutView",
@@ -167,7 +168,7 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
     the same POST goes on. Under ``ATOMIC_REQUESTS`` it runs outside the request's transaction.
     """
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     form_class: Any = CheckoutForm
     template_suffix = "checkout"
     #: Kind of the lines, as in ``DIGITALSTORE_FULFILMENTS``.
@@ -194,6 +195,20 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
     def get_lines(self) -> list[LineRequest]:
         """Return what is to be bought. Hook for other kinds of lines."""
         return [LineRequest(product, self.line_kind) for product in self.products]
+
+    def get_order_fields(self, form: Any) -> dict[str, Any]:
+        """Return what your own columns of the order get, as in ``{"note": …}``. Hook: no writes.
+
+        They are saved with the order, so a fulfilment of a free order sees them too.
+        """
+        return {}
+
+    def get_quotes(self) -> list[Quote]:
+        """Return name and price of each line, as the fulfilment of its kind says. Hook."""
+        return [
+            get_fulfilment(line.kind).quote(self.request.user, line.product)
+            for line in self.get_lines()
+        ]
 
     def get_login_next(self, request: HttpRequest) -> str:
         # After logging in comes a GET: the same products have to stand in its address.
@@ -235,6 +250,7 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
                 email=form.cleaned_data["email"],
                 country=form.cleaned_data.get("country", ""),
                 alias=self.get_payment_alias(),
+                order_fields=self.get_order_fields(form),
             )
             return self.go_and_pay(payment)
         except CheckoutRefused as error:
@@ -266,15 +282,16 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add ``products`` and ``total`` (as people write it), and ``problem`` if there is one."""
-        currencies = {product.currency for product in self.products}
-        price = sum(product.price for product in self.products)
+        """Add ``products``, ``quotes`` and ``total`` (as people write it), and a ``problem``."""
+        quotes = self.get_quotes()
+        currencies = {quote.currency for quote in quotes}
+        price = sum(quote.unit_price for quote in quotes)
         # Different currencies have no sum.
         total = format_money(price, currencies.pop()) if len(currencies) == 1 else ""
         kwargs.setdefault("problem", "")
         kwargs.setdefault("problem_code", "")
         return super().get_context_data(
-            products=self.products, total=total, is_free=price == 0, **kwargs
+            products=self.products, quotes=quotes, total=total, is_free=price == 0, **kwargs
         )
 
 
@@ -318,7 +335,7 @@ class GenericOrderReturnView(_OpensCheckout, _OrderPage):
     tries to pay again. Runs outside the request's transaction.
     """
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     template_suffix = "return"
     #: Name of the URL of the receipt, which takes an order's public id; None shows no link.
     receipt_url: str | None = None
@@ -393,7 +410,7 @@ class GenericOrderHistoryView(_OrderTemplates, ListView):
     queries whatever the number of orders; ``DIGITALSTORE_ORDERS_PER_PAGE`` on each page.
     """
 
-    roles = (CUSTOMER, SELLER)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER, SELLER)
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "detail_url": ("get_detail_url", '"shop:order_detail"'),
     }
@@ -435,7 +452,7 @@ class GenericOrderHistoryView(_OrderTemplates, ListView):
 class GenericOrderDetailView(_OrderPage):
     """One order: for its customer all of it, for a seller their own lines. Others get 404."""
 
-    roles = (CUSTOMER, SELLER)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER, SELLER)
     template_suffix = "detail"
     #: Names of URLs that take an order's public id; None shows no link. For customers only.
     return_url: str | None = None
@@ -469,7 +486,7 @@ class GenericOrderDetailView(_OrderPage):
 class GenericOrderReceiptView(_OrderPage):
     """What was paid, to print or keep. 404 for an order that was never paid."""
 
-    roles = (CUSTOMER,)
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     template_suffix = "receipt"
     #: Who sells, as it stands on the receipt; None is the site's host name.
     seller_name: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import Model, Prefetch, QuerySet
@@ -70,7 +70,7 @@ class GenericProductListView(GenericView, _ProductPage, PagedMixin, ListView):
     unknown or nonsense finds nothing or the nearest page, never an error.
     """
 
-    roles = ()
+    roles: ClassVar[tuple[str, ...]] = ()
     page_template = "product_list.html"
     context_object_name = "products"
     ordering = ("-featured", "-published_at", "-pk")
@@ -133,7 +133,7 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
     Drafts and archived products answer 404, also to their sellers. Files are named, never linked.
     """
 
-    roles = ()
+    roles: ClassVar[tuple[str, ...]] = ()
     needs = {"checkout_url": ("get_buy_url", '"shop:checkout"')}
     page_template = "product_detail.html"
     context_object_name = "product"

@@ -5,7 +5,7 @@ The tenant filter is ``of_seller`` of the querysets: what is not the seller's do
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db.models import Model, ProtectedError, QuerySet, RestrictedError
@@ -70,11 +70,15 @@ class _GoesToSuccess(GenericView):
         """Return where to go once it is done. Hook."""
         return resolve_url(self.success_url)
 
+    def get_back_url(self) -> str:
+        """Return where the page's way back leads; a new object is not there yet. Hook."""
+        return resolve_url(self.success_url) if self.success_url else self.get_success_url()
+
 
 class _SellersFormPage(_GoesToSuccess):
     """A form that the seller's key goes into, and whose ``save()`` is a flow."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "seller": self.request.user}  # type: ignore[misc]
@@ -91,13 +95,13 @@ class _SellersFormPage(_GoesToSuccess):
         return _("“%(object)s” is saved.") % {"object": self.object}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(back_url=self.get_success_url(), **kwargs)
+        return super().get_context_data(back_url=self.get_back_url(), **kwargs)
 
 
 class GenericSellerProductListView(GenericView, _SellersProducts, PagedMixin, ListView):
     """The seller's products in every status, the one that was changed last first."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     needs = {
         "create_url": ("get_create_url", '"shop:seller_product_create"'),
         "update_url": ("get_update_url", '"shop:seller_product_update"'),
@@ -167,7 +171,7 @@ class GenericProductUpdateView(_SellersFormPage, _SellersProducts, UpdateView):
 class _ProductStep(_GoesToSuccess, _SellersProducts, SingleObjectMixin, View):
     """One button of the list of products: POST only, and back to the list."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     needs = _SUCCESS
     http_method_names = ["post", "options"]
     # There is no page, so the host need not say how it looks.
@@ -223,7 +227,7 @@ class GenericProductArchiveView(_ProductStep):
 class GenericCategoryListView(GenericView, _SellersCategories, PagedMixin, ListView):
     """The seller's own categories."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     needs = {
         "create_url": ("get_create_url", '"shop:seller_category_create"'),
         "update_url": ("get_update_url", '"shop:seller_category_update"'),
@@ -281,7 +285,7 @@ class GenericCategoryUpdateView(_SellersFormPage, _SellersCategories, UpdateView
 class GenericCategoryDeleteView(_GoesToSuccess, _SellersCategories, DeleteView):
     """Asks, then deletes a category of the seller's. Its products stay, outside of it."""
 
-    roles = (SELLER,)
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     needs = _CATEGORY_SUCCESS
     page_template = "category_confirm_delete.html"
 
@@ -298,5 +302,5 @@ class GenericCategoryDeleteView(_GoesToSuccess, _SellersCategories, DeleteView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
-            back_url=self.get_success_url(), product_count=self.object.products.count(), **kwargs
+            back_url=self.get_back_url(), product_count=self.object.products.count(), **kwargs
         )

@@ -11,6 +11,8 @@ from .base import (
     CheckoutLine,
     Item,
     Message,
+    RefundIntent,
+    UnsupportedByBackend,
 )
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "CheckoutLine",
     "Item",
     "Message",
+    "RefundIntent",
+    "UnsupportedByBackend",
     "payment_backends",
 ]
 

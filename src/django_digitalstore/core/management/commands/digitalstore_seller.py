@@ -16,7 +16,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """Gives the permission that the role *seller* asks for. Twice is the same as once."""
 
-    help = "Gives users the permission to sell in the seller panel (<store app>.sell_product)."
+    help = "Gives users the permission to sell in the seller panel (sell_product)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take one or more names."""
@@ -32,8 +32,8 @@ class Command(BaseCommand):
         if permission is None:
             raise CommandError(
                 f"digitalstore_seller – there is no permission {seller_permission()!r} yet – run "
-                f"`manage.py migrate` first, and see that DIGITALSTORE_STORE_APP = {label!r} names "
-                f"the app of your product model."
+                f"`manage.py migrate` first, and see that {label!r} is the app of your product "
+                f"model (DIGITALSTORE_PRODUCT_MODEL), whose Meta inherits AbstractProduct.Meta."
             )
         users = [self._user(name) for name in options["username"]]
         for user in users:

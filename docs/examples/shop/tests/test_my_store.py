@@ -1,0 +1,63 @@
+"""How a store is tested: what these helpers make went through the flows."""
+
+import tempfile
+
+from django.test import TestCase, override_settings
+from django.urls import reverse
+
+from django_digitalstore.entitlements.testing import (
+    assert_access,
+    assert_no_access,
+    customer_who_owns,
+    make_customer,
+    make_product,
+    make_release_with_file,
+    revoke,
+)
+from django_digitalstore.payments.testing import deliver_webhooks, paid_order, refund
+
+
+class OwningTests(TestCase):
+    def test_an_owner_sees_the_lesson(self):
+        course = make_product(title="Course")
+        self.client.force_login(customer_who_owns(course))
+        self.assertContains(self.client.get(f"/lessons/{course.slug}/"), "The lesson.")
+
+    def test_a_revocation_is_felt_by_the_next_request(self):
+        course = make_product(title="Course")
+        customer = customer_who_owns(course)
+        self.client.force_login(customer)
+        revoke(customer, course)
+        self.assertEqual(self.client.get(f"/lessons/{course.slug}/").status_code, 403)
+
+
+class BuyingTests(TestCase):
+    def test_a_sale_as_a_buyer_makes_it(self):
+        book, customer = make_product(title="A book"), make_customer()
+        self.client.force_login(customer)
+        form = {"product": book.slug, "email": "ada@example.com", "country": "DE"}
+        pay_page = self.client.post(reverse("shop:checkout"), form).url
+        self.client.post(pay_page, {"action": "pay"})
+        deliver_webhooks(self.client)  # the sandbox signs them, the inbox applies them
+        assert_access(customer, book)
+
+    def test_a_refund_takes_access_back(self):
+        book, customer = make_product(), make_customer()
+        order = paid_order(customer, book)
+        refund(order)
+        order.refresh_from_db()
+        self.assertEqual(order.status, "refunded")
+        assert_no_access(customer, book)
+
+
+class DownloadTests(TestCase):
+    def test_the_file_is_handed_over_to_nginx(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        with override_settings(BASE_DIR=folder.name):
+            asset = make_release_with_file(make_product(), b"the words", "book.txt")
+            self.client.force_login(customer_who_owns(asset.release.product))
+            link = self.client.post(reverse("shop:download_link", args=[asset.pk])).url
+            answer = self.client.get(link)
+        self.assertEqual(answer.headers["X-Accel-Redirect"], f"/sold/{asset.file.name}")
+        self.assertIn("book.txt", answer.headers["Content-Disposition"])

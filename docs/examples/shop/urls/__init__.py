@@ -1,0 +1,13 @@
+"""The store's URLs."""
+
+from . import accounts, catalog, entitlements, more, payments
+
+app_name = "shop"
+
+urlpatterns = [
+    *accounts.urlpatterns,
+    *catalog.urlpatterns,
+    *entitlements.urlpatterns,
+    *payments.urlpatterns,
+    *more.urlpatterns,
+]

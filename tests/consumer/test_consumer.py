@@ -1,0 +1,72 @@
+"""``bookstand``, a distribution of another author, lives on public names only."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+
+from tests.architecture.test_layers import private_imports
+from tests.projects.made import ROOT, run_python
+
+HERE = Path(__file__).parent
+HOST = ROOT / "tests" / "projects" / "consumer"
+
+
+def test_it_imports_public_names_only():
+    files = [*HERE.glob("src/**/*.py"), *HERE.glob("tests/*.py"), *HOST.glob("shop/**/*.py")]
+    found = {
+        str(path.relative_to(ROOT)): private
+        for path in files
+        if "migrations" not in path.parts
+        and (private := list(private_imports(path.read_text("utf-8"))))
+    }
+    assert len(files) > 20
+    assert found == {}
+
+
+def test_it_reaches_into_nothing_by_an_underscore():
+    texts = {path: path.read_text("utf-8") for path in HERE.glob("src/**/*.py")}
+    private = re.compile(r"\b(super\(\)|self|cls)\._(?!_)")
+    assert [path for path, text in texts.items() if private.search(text)] == []
+
+
+def test_it_depends_on_the_suite_and_nothing_else():
+    project = tomllib.loads((HERE / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["dependencies"] == ["django-digitalstore"]
+
+
+@pytest.mark.skipif(apps.is_installed("bookstand"), reason="this run is it")
+def test_its_own_tests_pass_under_a_host_that_installs_it():
+    done = run_python(
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--ds=tests.projects.consumer.settings",
+        "tests/consumer/tests",
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_mypy_finds_the_types_of_the_host(tmp_path):
+    pytest.importorskip("mypy", reason="could not import mypy: ./dev test")
+    source = str(HERE / "src")
+    done = run_python(
+        "-m",
+        "mypy",
+        f"--config-file={HERE / 'mypy.ini'}",
+        f"--cache-dir={tmp_path}",
+        str(HERE / "src" / "bookstand"),
+        str(HERE / "types_seen.py"),
+        cwd=ROOT,
+        path=(ROOT, Path(source)),
+        MYPYPATH=os.pathsep.join([str(ROOT / "src"), source, str(ROOT)]),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

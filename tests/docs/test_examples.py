@@ -1,0 +1,124 @@
+"""The code of the how-tos runs: it is laid over a store that ``startstore`` wrote, and tested."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.test_layers import private_imports
+from tests.projects.made import ROOT, SHIPPED, MadeProject
+
+DOCS = ROOT / "docs"
+EXAMPLES = DOCS / "examples"
+PAGES = sorted([*DOCS.glob("how-to/*.md"), *DOCS.glob("tutorial/*.md")])
+INCLUDE = re.compile(r"^```\{literalinclude\} (\S+)\n((?::.*\n)*)```$", re.MULTILINE)
+
+#: Written by ``startstore`` for the most part, or plumbing: no page shows them.
+NOT_SHOWN = {
+    "shop/urls/__init__.py",
+    "shop/tests/test_how_tos.py",
+    "shop/templates/shop/chapter.html",
+}
+
+
+def included() -> list[tuple[Path, Path, dict[str, str]]]:
+    """Return (page, file, options) of every literalinclude."""
+    found = []
+    for page in PAGES:
+        for path, options in INCLUDE.findall(page.read_text("utf-8")):
+            pairs = dict(re.findall(r"^:([\w-]+): ?(.*)$", options, re.MULTILINE))
+            found.append((page, (page.parent / path).resolve(), pairs))
+    return found
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> MadeProject:
+    """A store with the examples in it."""
+    site = MadeProject(tmp_path_factory.mktemp("site"), *SHIPPED)
+    site.must("startstore", "shop")
+    shutil.copytree(EXAMPLES / "shop", site.folder / "shop", dirs_exist_ok=True)
+    lines = ['INSTALLED_APPS += ["shop"]', "DIGITALSTORE_TEST_MODE = DEBUG"]
+    lines.append('PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]')
+    site.add_settings("\n".join([*lines, (EXAMPLES / "settings.py").read_text("utf-8")]))
+    site.urls.write_text(
+        site.urls.read_text() + "urlpatterns += [\n"
+        '    path("accounts/", include("django.contrib.auth.urls")),\n'
+        '    path("store/", include("django_digitalstore.urls")),\n'
+        '    path("", include("shop.urls")),\n]\n'
+    )
+    return site
+
+
+@pytest.mark.slow_servers
+def test_the_examples_pass_their_tests_in_a_store_that_startstore_wrote(site):
+    site.must("makemigrations", "shop")
+    # The one file left out is that of downloads: `write-a-delivery-backend` says why.
+    tests = "test_accounts", "test_catalog", "test_payments", "test_how_tos", "test_my_store"
+    done = site.manage("test", *(f"shop.tests.{name}" for name in tests))
+    assert done.returncode == 0, done.stderr
+    assert "OK" in done.stderr.splitlines()
+
+
+@pytest.mark.slow_servers
+def test_whoever_leaves_keeps_the_tables(site):
+    """``leave-the-suite``: plain models of the same tables, read and written without the suite."""
+    site.must("makemigrations", "shop", "-v0")
+    site.must("migrate", "-v0")
+    tables = "shop_product", "shop_purchasedproduct", "shop_order"
+    site.write("plain/__init__.py", "")
+    site.write("plain/models.py", site.must("inspectdb", "auth_user", *tables))
+    plain = site.settings.read_text().replace('["shop"]', '["plain"]')
+    plain = re.sub(r'^    "django_digitalstore.*\n', "", plain, flags=re.MULTILINE)
+    site.write("plain_settings.py", re.sub(r"^DIGITALSTORE_", "_", plain, flags=re.MULTILINE))
+    site.write("site_urls_plain.py", "urlpatterns = []\n")
+    site.write(
+        "plain_settings.py",
+        (site.folder / "plain_settings.py").read_text() + 'ROOT_URLCONF = "site_urls_plain"\n',
+    )
+    code = (
+        "import sys; from plain.models import *; "
+        "ShopProduct.objects.create(title='A', slug='a', price=1, currency='EUR', "
+        "status='draft', featured=False, created_at='2026-01-01T00:00Z', "
+        "updated_at='2026-01-01T00:00Z', summary='', description='', isbn=''); "
+        "print(ShopProduct.objects.count(), ShopPurchasedproduct.objects.count(), "
+        "[name for name in sys.modules if name.startswith('django_digitalstore')])"
+    )
+    printed = site.must("shell", "-v0", "-c", code, "--settings", "plain_settings")
+    assert printed == "1 0 []\n"
+
+
+def test_the_examples_use_public_names_only():
+    found = {
+        str(path.relative_to(EXAMPLES)): private
+        for path in EXAMPLES.rglob("*.py")
+        if (private := list(private_imports(path.read_text("utf-8"))))
+    }
+    assert found == {}
+
+
+def test_every_example_stands_in_a_page_and_every_page_shows_what_exists():
+    missing = [f"{page.name}: {path}" for page, path, _ in included() if not path.is_file()]
+    assert missing == []
+    shown = {path.relative_to(EXAMPLES).as_posix() for _, path, _ in included()}
+    files = {
+        path.relative_to(EXAMPLES).as_posix()
+        for path in EXAMPLES.rglob("*.*")
+        if path.suffix in {".py", ".html"}
+    }
+    assert files - shown == NOT_SHOWN
+
+
+def test_a_part_that_a_page_shows_is_in_its_file():
+    missing = []
+    for page, path, options in included():
+        text = path.read_text("utf-8")
+        for option in ("start-after", "end-before"):
+            if option in options and options[option] not in text:
+                missing.append(f"{page.name}: {option} {options[option]!r} in {path.name}")
+        name = options.get("pyobject", "").rpartition(".")[2]
+        if name and not re.search(rf"^\s*(class|def) {name}\b", text, re.MULTILINE):
+            missing.append(f"{page.name}: {name} in {path.name}")
+    assert missing == []

@@ -1,0 +1,21 @@
+"""The store's models: add the fields and methods that your products need."""
+
+from .catalog import Asset, Category, Product, Release
+from .entitlements import Download, Grant, PurchasedProduct
+from .payments import Dispute, Licence, Order, OrderLine, Payment, Refund
+
+__all__ = [
+    "Asset",
+    "Category",
+    "Dispute",
+    "Download",
+    "Grant",
+    "Licence",
+    "Order",
+    "OrderLine",
+    "Payment",
+    "Product",
+    "PurchasedProduct",
+    "Refund",
+    "Release",
+]

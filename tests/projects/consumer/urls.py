@@ -1,0 +1,11 @@
+"""URLs of a host of bookstand."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("store/", include("django_digitalstore.urls")),
+    path("", include("tests.projects.consumer.shop.urls")),
+]

@@ -1,0 +1,1 @@
+"""A site with books in its database, before it sells them."""

@@ -1,0 +1,17 @@
+"""Forms of the seller's pages. Seller and status are never fields: the pages decide them."""
+
+from django_digitalstore.catalog.forms import AbstractCategoryForm, AbstractProductForm
+
+from tests.projects.existing_model.library.models import Ebook
+
+from ..models import Category
+
+
+class ProductForm(AbstractProductForm):
+    class Meta(AbstractProductForm.Meta):
+        model = Ebook
+
+
+class CategoryForm(AbstractCategoryForm):
+    class Meta(AbstractCategoryForm.Meta):
+        model = Category
