@@ -16,7 +16,7 @@ from django.urls import reverse
 import django_digitalstore
 from tests.projects.made import MadeProject
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")  # checks ask what each of them can
 
 SOURCE = Path(django_digitalstore.__path__[0])
 
@@ -371,6 +371,31 @@ def test_what_a_hosts_models_override_of_the_flows_is_named(tmp_path):
     ]
 
 
+class Elsewhere:
+    """Takes the library of the customers to a database of its own."""
+
+    def db_for_write(self, model, **hints):
+        return "elsewhere" if model.__name__ in {"PurchasedProduct", "Mutex"} else None
+
+
+def test_e018_no_router_parts_the_tables_of_a_flow():
+    with override_settings(DATABASE_ROUTERS=["tests.core.test_checks.Elsewhere"]):
+        assert found() == [
+            (
+                "digitalstore.E018",
+                (
+                    f"DATABASE_ROUTERS writes {label} to 'elsewhere', and the flows' transactions "
+                    f"are on 'default': money and access could come apart."
+                ),
+                f"Let db_for_write() return None or 'default' for the app {app!r}.",
+            )
+            for label, app in [
+                ("digitalstore_core.Mutex", "digitalstore_core"),
+                ("shop.PurchasedProduct", "shop"),
+            ]
+        ]
+
+
 # --- roles, addresses, names ------------------------------------------------------------------
 
 ROLE_HINT = "Write the dotted path of a function that takes a user and returns a bool."
@@ -569,7 +594,7 @@ def test_w306_a_webhook_is_not_redirected():
         messages = run_checks(include_deployment_checks=True)
         return [(m.id, m.msg, m.hint) for m in messages if m.id == "digitalstore.W306"]
 
-    with override_settings(SECURE_SSL_REDIRECT=True):
+    with override_settings(SECURE_SSL_REDIRECT=True, SECURE_PROXY_SSL_HEADER=None):
         assert warnings() == [
             (
                 "digitalstore.W306",

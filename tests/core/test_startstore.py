@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.projects import regenerate
-from tests.projects.made import ROOT, SHIPPED, MadeProject
+from tests.projects.made import ROOT, SHIPPED, MadeProject, paste, section
 
 PRINTED = """
 Add to INSTALLED_APPS in your settings:
@@ -46,21 +46,6 @@ Then run:
 Sell at /seller/. Files: in the admin, a release with “Published at” set.
 Customers: in the admin, until your site has a sign-up, as django-allauth has.
 """
-
-
-def section(printed: str, title: str) -> list[str]:
-    """Return the lines that are printed below ``title``, to be pasted."""
-    after = printed.split(f"{title}", 1)[1].split("\n\n", 2)[1]
-    return [line.removeprefix("    ") for line in after.splitlines()]
-
-
-def paste(site: MadeProject, printed: str) -> None:
-    """Do what the command says, and nothing else."""
-    apps = "\n".join(section(printed, "Add to INSTALLED_APPS in your settings:"))
-    site.add_settings(f"INSTALLED_APPS += [\n{apps}\n]")
-    site.add_settings("\n".join(section(printed, "Add below, in the same file:")))
-    urls = "\n".join(section(printed, "`from django.urls import include, path`):"))
-    site.urls.write_text(f"{site.urls.read_text()}\nurlpatterns += [\n{urls}\n]\n")
 
 
 def test_a_site_sells_by_what_the_command_writes_and_prints(tmp_path):

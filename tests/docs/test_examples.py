@@ -7,9 +7,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.architecture.test_layers import private_imports
 from tests.projects.made import ROOT, SHIPPED, MadeProject
+
+#: What is made here has settings of its own: once is enough, whatever host the tests run under.
+once = pytest.mark.skipif(
+    settings.ROOT_URLCONF != "tests.projects.full_store.urls",
+    reason="said by the run under the full store",
+)
 
 DOCS = ROOT / "docs"
 EXAMPLES = DOCS / "examples"
@@ -52,6 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> MadeProject:
     return site
 
 
+@once
 @pytest.mark.slow_servers
 def test_the_examples_pass_their_tests_in_a_store_that_startstore_wrote(site):
     site.must("makemigrations", "shop")
@@ -62,6 +70,7 @@ def test_the_examples_pass_their_tests_in_a_store_that_startstore_wrote(site):
     assert "OK" in done.stderr.splitlines()
 
 
+@once
 @pytest.mark.slow_servers
 def test_whoever_leaves_keeps_the_tables(site):
     """``leave-the-suite``: plain models of the same tables, read and written without the suite."""

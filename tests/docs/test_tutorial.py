@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 
 from tests.docs.follow_tutorial import Command, Reader, steps
 
+#: What is made here has settings of its own: once is enough, whatever host the tests run under.
+once = pytest.mark.skipif(
+    settings.ROOT_URLCONF != "tests.projects.full_store.urls",
+    reason="said by the run under the full store",
+)
 
+
+@once
 @pytest.mark.slow_servers
 def test_the_page_leads_from_an_empty_folder_to_a_first_sale(tmp_path):
     reader = Reader(tmp_path)

@@ -142,3 +142,18 @@ TEMPLATES = [
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
+
+
+def section(printed: str, title: str) -> list[str]:
+    """Return the lines that are printed below ``title``, to be pasted."""
+    after = printed.split(f"{title}", 1)[1].split("\n\n", 2)[1]
+    return [line.removeprefix("    ") for line in after.splitlines()]
+
+
+def paste(site: MadeProject, printed: str) -> None:
+    """Do what the command says, and nothing else."""
+    apps = "\n".join(section(printed, "Add to INSTALLED_APPS in your settings:"))
+    site.add_settings(f"INSTALLED_APPS += [\n{apps}\n]")
+    site.add_settings("\n".join(section(printed, "Add below, in the same file:")))
+    urls = "\n".join(section(printed, "`from django.urls import include, path`):"))
+    site.urls.write_text(f"{site.urls.read_text()}\nurlpatterns += [\n{urls}\n]\n")

@@ -18,6 +18,7 @@ UNEDITED = {
     "entitlements_only": ("catalog", "entitlements"),
     "custom_user": SHIPPED,
     "existing_model": SHIPPED,
+    "traps": SHIPPED,
 }
 #: Apps of a host that are there before its store, and what it tells ``startstore`` about them.
 BEFORE = {

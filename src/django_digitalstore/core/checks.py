@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models, router
 from django.utils.module_loading import import_string
 
 from .guard import GuardedManager, GuardedModel
@@ -28,6 +28,7 @@ from .site_url import site_url
 _PREDICATE_HINT = "Write the dotted path of a function that takes a user and returns a bool."
 
 __all__ = [
+    "check_databases",
     "check_isolation",
     "check_model_slots",
     "check_outbox_tasks",
@@ -224,6 +225,30 @@ def _calls_super(method: Any) -> bool:
     code = getattr(function, "__code__", None)
     # `super()` closes over __class__; `Parent.save(self)` names the method of another class.
     return code is None or "__class__" in code.co_freevars or function.__name__ in code.co_names
+
+
+@register(Tags.models)
+def check_databases(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that no router takes a table of the store out of the flows' transactions."""
+    slots = {slot.label for slot in registered_slots()}
+    return [
+        Error(
+            f"DATABASE_ROUTERS writes {model._meta.label} to {alias!r}, and the flows' "
+            f"transactions are on {DEFAULT_DB_ALIAS!r}: money and access could come apart.",
+            hint=(
+                f"Let db_for_write() return None or {DEFAULT_DB_ALIAS!r} for the app "
+                f"{model._meta.app_label!r}."
+            ),
+            obj=model,
+            id="digitalstore.E018",
+        )
+        for model in apps.get_models()
+        if model._meta.label in slots or _is_ours(model)
+        for alias in [router.db_for_write(model)]
+        if alias != DEFAULT_DB_ALIAS
+    ]
 
 
 @register()

@@ -1,0 +1,1 @@
+"""A site with everything that trips a package up: see its settings."""

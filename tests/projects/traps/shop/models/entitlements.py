@@ -1,0 +1,28 @@
+"""Who owns what, and why: the store's own tables. Add fields freely; keep each Meta."""
+
+from django_digitalstore.entitlements.abstract_models import (
+    AbstractDownload,
+    AbstractGrant,
+    AbstractPurchasedProduct,
+)
+
+
+class PurchasedProduct(AbstractPurchasedProduct):
+    """Access: this user may use this product now."""
+
+    class Meta(AbstractPurchasedProduct.Meta):
+        pass
+
+
+class Grant(AbstractGrant):
+    """A line of the ledger: why somebody has, or is denied, access."""
+
+    class Meta(AbstractGrant.Meta):
+        pass
+
+
+class Download(AbstractDownload):
+    """A line of the download log."""
+
+    class Meta(AbstractDownload.Meta):
+        pass

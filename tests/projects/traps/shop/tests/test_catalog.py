@@ -1,0 +1,47 @@
+"""The shop window and the seller's panel work."""
+
+from django.test import TestCase
+from django.urls import reverse
+
+from django_digitalstore.catalog.testing import make_product, make_release, make_seller
+
+from ..models import Product
+
+
+class ShopWindowTests(TestCase):
+    def test_a_published_product_is_shown(self):
+        product = make_product("The Book of Tests")
+        page = self.client.get(reverse("shop:product_list"))
+        self.assertContains(page, "The Book of Tests")
+        self.assertContains(page, product.get_absolute_url())
+
+    def test_a_draft_is_not(self):
+        product = make_product("Not yet", published=False)
+        self.assertNotContains(self.client.get(reverse("shop:product_list")), "Not yet")
+        self.assertEqual(self.client.get(product.get_absolute_url()).status_code, 404)
+
+    def test_a_product_page_names_its_files(self):
+        product = make_product()
+        make_release(product, {"book.epub": b"words"})
+        self.assertContains(self.client.get(product.get_absolute_url()), "book.epub")
+
+
+class SellerPanelTests(TestCase):
+    def setUp(self):
+        self.seller = make_seller()
+        self.client.force_login(self.seller)
+
+    def test_a_new_product_is_a_draft_of_the_seller_who_publishes_it(self):
+        fields = {"title": "New", "price": "12.00", "currency": "EUR"}
+        self.client.post(reverse("shop:seller_product_create"), fields)
+        product = Product.objects.get(slug="new")
+        self.assertEqual(product.seller, self.seller)
+        self.assertEqual((product.status, product.price), ("draft", 1200))
+        self.client.post(reverse("shop:seller_product_publish", kwargs={"slug": "new"}))
+        product.refresh_from_db()
+        self.assertEqual(product.status, "published")
+
+    def test_other_peoples_products_do_not_exist(self):
+        product = make_product()
+        url = reverse("shop:seller_product_update", kwargs={"slug": product.slug})
+        self.assertEqual(self.client.get(url).status_code, 404)

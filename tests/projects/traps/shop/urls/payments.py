@@ -1,0 +1,27 @@
+"""URLs of the checkout, the orders and the sales."""
+
+from django.urls import path
+
+from ..views.payments import (
+    CheckoutView,
+    OrderDetailView,
+    OrderHistoryView,
+    OrderReceiptView,
+    OrderReturnView,
+    SellerOrderDetailView,
+    SellerOrderHistoryView,
+)
+
+urlpatterns = [
+    path("checkout/", CheckoutView.as_view(), name="checkout"),
+    path("orders/", OrderHistoryView.as_view(), name="order_list"),
+    path("orders/<str:public_id>/", OrderDetailView.as_view(), name="order_detail"),
+    path("orders/<str:public_id>/return/", OrderReturnView.as_view(), name="order_return"),
+    path("orders/<str:public_id>/receipt/", OrderReceiptView.as_view(), name="order_receipt"),
+    path("seller/orders/", SellerOrderHistoryView.as_view(), name="seller_orders"),
+    path(
+        "seller/orders/<str:public_id>/",
+        SellerOrderDetailView.as_view(),
+        name="seller_order_detail",
+    ),
+]

@@ -1,0 +1,59 @@
+"""Buying, and what was bought: the customer's orders and the seller's sales."""
+
+from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
+from django_digitalstore.payments.views import (
+    GenericCheckoutView,
+    GenericOrderDetailView,
+    GenericOrderHistoryView,
+    GenericOrderReceiptView,
+    GenericOrderReturnView,
+)
+
+
+class CheckoutView(IsCustomerMixin, GenericCheckoutView):
+    base_template = "shop/base.html"
+    active_page = "shop"
+    return_url = "shop:order_return"
+    cancel_url = "shop:order_detail"
+    owned_url = "shop:library"
+
+
+class OrderReturnView(IsCustomerMixin, GenericOrderReturnView):
+    base_template = "shop/base.html"
+    active_page = "orders"
+    return_url = "shop:order_return"
+    cancel_url = "shop:order_detail"
+    owned_url = "shop:library"
+    receipt_url = "shop:order_receipt"
+
+
+class OrderHistoryView(IsCustomerMixin, GenericOrderHistoryView):
+    base_template = "shop/base.html"
+    active_page = "orders"
+    detail_url = "shop:order_detail"
+
+
+class OrderDetailView(IsCustomerMixin, GenericOrderDetailView):
+    base_template = "shop/base.html"
+    active_page = "orders"
+    return_url = "shop:order_return"
+    receipt_url = "shop:order_receipt"
+    list_url = "shop:order_list"
+    owned_url = "shop:library"
+
+
+class OrderReceiptView(IsCustomerMixin, GenericOrderReceiptView):
+    base_template = "shop/base.html"
+    active_page = "orders"
+
+
+class SellerOrderHistoryView(IsSellerMixin, GenericOrderHistoryView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+    detail_url = "shop:seller_order_detail"
+
+
+class SellerOrderDetailView(IsSellerMixin, GenericOrderDetailView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+    list_url = "shop:seller_orders"
