@@ -73,7 +73,7 @@ def test_the_decorator_without_parentheses_says_what_to_write(customer) -> None:
     request = RequestFactory().get("/")
     request.user = customer
     with pytest.raises(ImproperlyConfigured) as caught:
-        urls.bare(request)
+        urls.bare(request, slug="a-book")
     assert str(caught.value) == (
         "@requires_product was written without parentheses, so it took the view for get_product. "
         "Write @requires_product()."

@@ -52,7 +52,8 @@ def requires_product(
     Works on plain and on async views.
     """
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(view: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        # Without parentheses Django calls this as the view, with what the URL captured.
         if isinstance(view, HttpRequest):
             raise ImproperlyConfigured(
                 "@requires_product was written without parentheses, so it took the view for "
