@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +14,28 @@ from django.db import connection, connections
 
 
 @pytest.fixture
-def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
+def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[Path | None]:
     """Move the test to a SQLite file where the test database lies in memory.
 
     In-memory databases are shared by table locks that nobody waits for, as no site ever meets them.
-    The schema and its rows are copied; every other database is used as it is.
+    The schema and its rows are copied, and the file is the fixture's value; every other database is
+    used as it is.
     """
     if connection.vendor != "sqlite" or not connection.is_in_memory_db():
-        yield
+        yield None
         return
     in_memory = connections["default"]
     file = tmp_path / "shared.sqlite3"
-    with in_memory.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [str(file)])
+    in_memory.ensure_connection()
+    with closing(sqlite3.connect(file)) as copy:
+        in_memory.connection.backup(copy)
     entry = connections.settings["default"]
     name = entry["NAME"]
     entry["NAME"] = str(file)
     on_file = connections.create_connection("default")
     connections["default"] = on_file
     try:
-        yield
+        yield file
     finally:
         on_file.close()
         entry["NAME"] = name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,21 +211,8 @@ def test_a_flow_gets_through_when_another_process_holds_the_file(file_database: 
 
 
 @pytest.fixture
-def file_database(tmp_path: Any, transactional_db: None) -> Any:
-    """Move the test from memory into a SQLite file with a write-ahead log; return its path."""
-    from django.db import connections
-
-    before, entry = connections["default"], connections.settings["default"]
-    name, file = entry["NAME"], str(tmp_path / "flow.sqlite3")
-    with before.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [file])
-    entry["NAME"] = file
-    connections["default"] = connections.create_connection("default")
-    try:
-        with connections["default"].cursor() as cursor:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        yield file
-    finally:
-        connections["default"].close()
-        entry["NAME"] = name
-        connections["default"] = before
+def file_database(shared_database: Path) -> str:
+    """Give the SQLite file of the test a write-ahead log; return its path."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    return str(shared_database)
