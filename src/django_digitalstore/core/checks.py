@@ -435,7 +435,7 @@ def _known_settings() -> set[str]:
         conf = classes.pop()
         classes += conf.__subclasses__()
         if apps.get_containing_app_config(conf.__module__) is not None:
-            known.update(conf._meta.names.values())
+            known.update(n for n in conf._meta.names.values() if n.startswith(_PREFIX))
     return known
 
 

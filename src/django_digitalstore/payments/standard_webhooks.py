@@ -54,7 +54,7 @@ class VerifiedHeaders:
 
 
 def decode_secret(secret: str) -> bytes:
-    """Return the key that ``secret`` ("whsec_" and base64) stands for.
+    """Return the key that ``secret`` (``whsec_`` and base64) stands for.
 
     Raises ``ImproperlyConfigured`` where it is empty, malformed, or shorter than 24 bytes: a
     short key verifies what anybody may forge. The message never shows the secret.
