@@ -9,6 +9,8 @@ import pytest
 from django_digitalstore.core.management.commands.startstore import shipped_features
 from tests.projects.made import MadeProject, paste, run_python
 
+pytestmark = pytest.mark.slow  # each test makes a site of its own
+
 LAYERS = ("core", "accounts", "catalog", "entitlements", "payments", "support")
 SDKS = (
     "boto3",

@@ -11,6 +11,8 @@ import pytest
 from tests.projects import regenerate
 from tests.projects.made import ROOT, SHIPPED, MadeProject, paste, section
 
+pytestmark = pytest.mark.slow  # each test makes a site of its own
+
 PRINTED = """
 Add to INSTALLED_APPS in your settings:
 

@@ -60,7 +60,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> MadeProject:
 
 
 @once
-@pytest.mark.slow_servers
+@pytest.mark.slow
 def test_the_examples_pass_their_tests_in_a_store_that_startstore_wrote(site):
     site.must("makemigrations", "shop")
     # The one file left out is that of downloads: `write-a-delivery-backend` says why.
@@ -71,7 +71,7 @@ def test_the_examples_pass_their_tests_in_a_store_that_startstore_wrote(site):
 
 
 @once
-@pytest.mark.slow_servers
+@pytest.mark.slow
 def test_whoever_leaves_keeps_the_tables(site):
     """``leave-the-suite``: plain models of the same tables, read and written without the suite."""
     site.must("makemigrations", "shop", "-v0")

@@ -15,7 +15,7 @@ once = pytest.mark.skipif(
 
 
 @once
-@pytest.mark.slow_servers
+@pytest.mark.slow
 def test_the_page_leads_from_an_empty_folder_to_a_first_sale(tmp_path):
     reader = Reader(tmp_path)
     reader.follow()  # raises where the page and the world disagree
