@@ -314,6 +314,10 @@ def test_what_a_hosts_models_override_of_the_flows_is_named(tmp_path):
     site.add_settings("DIGITALSTORE_TEST_MODE = True")
     site.write("shop/__init__.py", "")
     site.write("shop/models.py", OVERRIDING_MODELS)
+    site.urls.write_text(
+        f"{site.urls.read_text()}\nfrom django.urls import include\n"
+        "urlpatterns += [path('store/', include('django_digitalstore.urls'))]\n"
+    )
 
     done = site.manage("check")
 

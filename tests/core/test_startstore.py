@@ -45,7 +45,7 @@ Then run:
     python manage.py digitalstore_seller <username>  # who may sell
     python manage.py runserver
 
-Sell at /seller/. Files: in the admin, a release with “Published at” set.
+Sell at seller/ of the store. Files: in the admin, a release with “Published at” set.
 Customers: in the admin, until your site has a sign-up, as django-allauth has.
 """
 
@@ -275,6 +275,9 @@ Then run:
     python manage.py createsuperuser
     python manage.py digitalstore_seller <username>  # who may sell
     python manage.py runserver
+
+Sell at seller/ of the store. Files: in the admin, a release with “Published at” set.
+Customers: in the admin, until your site has a sign-up, as django-allauth has.
 """
 
 

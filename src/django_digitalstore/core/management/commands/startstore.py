@@ -550,7 +550,9 @@ def _to_paste(store: Store) -> Iterator[str]:
     yield "    python manage.py runserver"
     if "catalog" in written:
         yield ""
-        yield "Sell at /seller/. Files: in the admin, a release with “Published at” set."
+        yield (
+            "Sell at seller/ of the store. Files: in the admin, a release with “Published at” set."
+        )
         yield "Customers: in the admin, until your site has a sign-up, as django-allauth has."
 
 
