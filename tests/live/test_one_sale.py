@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from django.urls import reverse
 
 from tests.live.buyer import Buyer
 from tests.live.store import Store
@@ -21,9 +22,9 @@ def buy_and_download(store: Store, *, action: str = "pay") -> None:
     """Buy as a person would, and compare the bytes."""
     sale = store.script("seed_sale")
     buyer = Buyer(store.url, sale["session"])
-    form = buyer.get(f"/checkout/?product={sale['slug']}")
+    form = buyer.get(f"{reverse('shop:checkout')}?product={sale['slug']}")
     pay_page = buyer.post(
-        "/checkout/", form, product=sale["slug"], email="ada@example.com", country="DE"
+        reverse("shop:checkout"), form, product=sale["slug"], email="ada@example.com", country="DE"
     )
     assert "/store/payments/sandbox/" in pay_page.url
 
@@ -34,7 +35,7 @@ def buy_and_download(store: Store, *, action: str = "pay") -> None:
         time.sleep(0.5)
         order_page = buyer.get(order_page.url)
     assert 'data-state="paid"' in order_page.text
-    library = buyer.get("/library/")
+    library = buyer.get(reverse("shop:library"))
     download = re.search(r'action="([^"]*/assets/[^"]*)"', library.text)
     assert download
     file = buyer.post(download.group(1), library)
