@@ -43,6 +43,7 @@ def imports() -> list[tuple[str, str, str]]:
     return found
 
 
+@pytest.mark.needs("accounts", "payments")
 def test_it_imports_public_names_only() -> None:
     hidden = []
     for where, module, name in imports():
