@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.architecture.test_layers import private_imports
+from tests.architecture.public_names import private_imports
 from tests.projects.made import ROOT, run_python
 
 #: What is made here has settings of its own: once is enough, whatever host the tests run under.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.architecture.test_layers import private_imports
+from tests.architecture.public_names import private_imports
 from tests.projects.made import ROOT, SHIPPED, MadeProject
 
 #: What is made here has settings of its own: once is enough, whatever host the tests run under.
