@@ -63,7 +63,7 @@ def test_its_own_tests_pass_under_a_host_that_installs_it():
 
 @once
 def test_mypy_finds_the_types_of_the_host(tmp_path):
-    pytest.importorskip("mypy", reason="could not import mypy: ./dev test")
+    pytest.importorskip("mypy", reason="mypy is no part of this environment: ./dev test")
     source = str(HERE / "src")
     done = run_python(
         "-m",
