@@ -102,7 +102,7 @@ class _SellersForm(forms.ModelForm):
 
     def run_flow(self) -> None:
         """Call the flow that saves the instance. Hook."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement run_flow().")
 
     def save(self, commit: bool = True) -> Any:
         """Save by the flow. Raises ``ProductNotReady``, and ``IntegrityError`` in a race."""

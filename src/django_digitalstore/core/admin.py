@@ -91,7 +91,7 @@ class ReasonForm(forms.Form):
 
     def get_target(self) -> Any:
         """Return what the action is about, and take it out of ``cleaned_data``."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement get_target().")
 
 
 class NothingDone(DigitalStoreError):

@@ -20,7 +20,7 @@ class HostTemplateMixin(TemplateResponseMixin):
 
     def get_page_model(self) -> type[Model]:
         """Return the model that the page is about. Hook: no I/O."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement get_page_model().")
 
     def get_template_names(self) -> list[str]:
         """Return ``template_name`` alone where it is set, else the host's name, then ours. Hook."""

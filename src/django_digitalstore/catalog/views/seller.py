@@ -198,7 +198,7 @@ class _ProductStep(_GoesToSuccess, _SellersProducts, SingleObjectMixin, View):
 
     def take_step(self, product: Any) -> str:
         """Call the flow and return what the seller reads. Hook."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement take_step(product).")
 
     def get_login_next(self, request: HttpRequest) -> str:
         """Come back to the list: this address takes no GET."""
