@@ -69,6 +69,13 @@ def _refuse_in_signal(name: str) -> None:
         )
 
 
+def _public_name(function: Callable[..., object]) -> str:
+    """Return the name by which a flow is called: of the feature's ``flows``, wherever it stands."""
+    feature, in_flows, _module = function.__module__.partition(".flows")
+    module = f"{feature}{in_flows}".removeprefix("django_digitalstore.")
+    return f"{module}.{function.__qualname__}"
+
+
 def flow(function: Callable[P, R] | None = None, *, atomic: bool = True) -> Callable:
     """Make ``function`` a flow.
 
@@ -79,7 +86,7 @@ def flow(function: Callable[P, R] | None = None, *, atomic: bool = True) -> Call
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        name = f"{function.__module__.removeprefix('django_digitalstore.')}.{function.__qualname__}"
+        name = _public_name(function)
 
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,0 +1,274 @@
+"""What providers report: merged into payments, refunds and disputes, whatever its order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+
+from django_digitalstore.core import guard, locks
+from django_digitalstore.core.flow import flow
+from django_digitalstore.payments import (
+    get_dispute_model,
+    get_payment_model,
+    get_refund_model,
+)
+from django_digitalstore.payments.backends import payment_backends
+from django_digitalstore.payments.choices import Discrepancy, PaymentState
+from django_digitalstore.payments.events import (
+    DisputeReported,
+    PaymentEvent,
+    PaymentReported,
+    RefundReported,
+)
+from django_digitalstore.payments.facts import dispute_version, payment_version, refund_version
+
+from .settling import lock_order, settle
+
+if TYPE_CHECKING:
+    from django_digitalstore.payments.abstract_models import AbstractOrder, AbstractPayment
+
+__all__ = ["Applied", "apply_events", "checkout_key", "payment_key"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of facts: ``waits_for`` names what they wait for, or is empty.
+
+    ``unmatched`` says that a payment belongs to no checkout that we created.
+    """
+
+    waits_for: str = ""
+    unmatched: bool = False
+    reason: str = ""
+    #: Public id of the order that the facts belong to; of one, where they belong to several.
+    order: str = ""
+
+
+def payment_key(alias: str, reference: str) -> str:
+    """Return what a refund or dispute waits for, and the name of the payment's mutex."""
+    return f"payment:{alias}:{reference}"[:255]
+
+
+def checkout_key(alias: str, reference: str) -> str:
+    """Return what a payment waits for whose checkout we don't know."""
+    return f"checkout:{alias}:{reference}"[:255]
+
+
+@flow
+def apply_events(alias: str, events: Sequence[PaymentEvent]) -> Applied:
+    """Merge facts, and derive order, access and what follows from all facts together.
+
+    Idempotent, and indifferent to order and repetition. Writes in one transaction, joins the
+    caller's; no network.
+    """
+    if not events:
+        return Applied()
+    locks.take(*(payment_key(alias, event.payment) for event in events))
+    applied = Applied()
+    orders: dict[Any, AbstractOrder] = {}
+    reports = [event for event in events if isinstance(event, PaymentReported)]
+    for report in sorted(reports, key=lambda r: r.payment):
+        order, reason = _merge_payment(alias, report)
+        if order is None:
+            applied = Applied(checkout_key(alias, report.checkout), unmatched=True, reason=reason)
+        else:
+            orders[order.pk] = order
+    for event in events:
+        if isinstance(event, PaymentReported):
+            continue
+        merge = _merge_refund if isinstance(event, RefundReported) else _merge_dispute
+        payment = merge(alias, event)  # type: ignore[arg-type]
+        if payment is not None:
+            orders.setdefault(payment.order_id, payment.order)
+        elif not applied.unmatched:
+            applied = Applied(payment_key(alias, event.payment))
+    for pk in sorted(orders):
+        settle(lock_order(pk))
+    order_id = min((order.public_id for order in orders.values()), default="")
+    return replace(applied, order=order_id)
+
+
+def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder | None, str]:
+    """Merge a payment. Return its locked order; None where it is not for a checkout of ours."""
+    model = get_payment_model()
+    known = Q(provider_reference=report.payment)
+    if report.checkout:
+        known |= Q(checkout_reference=report.checkout)
+    candidates = model.objects.filter(known, alias=alias)
+    order_ids = set(candidates.values_list("order_id", flat=True).order_by())
+    if not order_ids:
+        return None, f"No checkout {report.checkout!r} of ours."
+    if len(order_ids) > 1:
+        return None, f"Payment {report.payment!r} belongs to another checkout."
+    order = lock_order(order_ids.pop())
+    # Read again behind the lock: two payments of one checkout may arrive at the same time.
+    rows = list(candidates.order_by("pk"))
+    payment = next((p for p in rows if p.provider_reference == report.payment), None)
+    attempt = payment or next((p for p in rows if p.provider_reference is None), None) or rows[0]
+    if attempt.checkout_reference != report.checkout:
+        return None, f"Payment {report.payment!r} belongs to another checkout."
+    if report.cart is not None:
+        sold = sorted((str(item), int(quantity)) for item, quantity in attempt.cart)
+        if sorted(report.cart) != sold:
+            return None, f"The cart of payment {report.payment!r} is not what was sold."
+    if payment is None and attempt.provider_reference is not None:
+        # A second try within the same checkout: a payment of its own.
+        payment = guard.insert(
+            model(
+                order=order,  # type: ignore[misc]
+                alias=alias,
+                checkout_reference=attempt.checkout_reference,
+                cart=attempt.cart,
+                provider_reference=report.payment,
+                state=PaymentState.OPEN,
+                amount=order.total,
+                currency=order.currency,
+            )
+        )
+    payment = payment or attempt
+    merged = _payment_values(order, payment, report)
+    changed = {name: value for name, value in merged.items() if getattr(payment, name) != value}
+    if changed:
+        guard.update(payment, **changed)
+    _link_early_facts(payment)
+    return order, ""
+
+
+def _payment_values(
+    order: AbstractOrder, payment: AbstractPayment, report: PaymentReported
+) -> dict[str, Any]:
+    """Return the columns of ``payment`` after merging ``report``."""
+    values: dict[str, Any] = {"provider_reference": report.payment}
+    failure = report.failure[:500]
+    old = payment_version(
+        payment.state,
+        payment.state_at,
+        payment.amount,
+        payment.currency,
+        payment.tax,
+        payment.failure,
+        payment.discrepancy,
+    )
+    discrepancy = _discrepancy(order, payment.alias, report)
+    new = payment_version(
+        report.state,
+        report.occurred_at,
+        report.amount,
+        report.currency,
+        report.tax,
+        failure,
+        discrepancy,
+    )
+    if new > old:
+        values.update(
+            state=report.state,
+            state_at=report.occurred_at,
+            amount=report.amount,
+            currency=report.currency,
+            tax=report.tax,
+            failure=failure,
+            discrepancy=discrepancy,
+        )
+    return values
+
+
+def _discrepancy(order: AbstractOrder, alias: str, report: PaymentReported) -> str:
+    if not payment_backends[alias].charges_exact_amount:
+        return ""
+    if report.currency != order.currency:
+        return Discrepancy.CURRENCY
+    return Discrepancy.AMOUNT if report.amount != order.total else ""
+
+
+def _link_early_facts(payment: AbstractPayment) -> None:
+    """Give refunds and disputes that came before their payment to it."""
+    for model in (get_refund_model(), get_dispute_model()):
+        early = model.objects.filter(
+            alias=payment.alias, payment_reference=payment.provider_reference, payment=None
+        )
+        guard.update(early, payment=payment)
+
+
+def _payment_of(alias: str, reference: str) -> AbstractPayment | None:
+    return (
+        get_payment_model()
+        .objects.select_related("order")
+        .filter(alias=alias, provider_reference=reference)
+        .first()
+    )
+
+
+def _merge_refund(alias: str, event: RefundReported) -> AbstractPayment | None:
+    """Merge a refund and return its payment, if that is known."""
+    items = [list(item) for item in event.items]
+
+    def version(row: Any) -> tuple[Any, ...]:
+        return refund_version(
+            row.state, row.state_at, row.amount, row.currency, row.is_full, row.items
+        )
+
+    values = {
+        "state": event.state,
+        "state_at": event.occurred_at,
+        "amount": event.amount,
+        "currency": event.currency,
+        "is_full": event.is_full,
+        "items": items,
+    }
+    return _merge_fact(get_refund_model(), alias, event.refund, event.payment, values, version)
+
+
+def _merge_dispute(alias: str, event: DisputeReported) -> AbstractPayment | None:
+    """Merge a dispute and return its payment, if that is known."""
+
+    def version(row: Any) -> tuple[Any, ...]:
+        return dispute_version(row.state, row.state_at, row.amount, row.currency)
+
+    values = {
+        "state": event.state,
+        "state_at": event.occurred_at,
+        "amount": event.amount,
+        "currency": event.currency,
+    }
+    return _merge_fact(get_dispute_model(), alias, event.dispute, event.payment, values, version)
+
+
+def _merge_fact(
+    model: Any,
+    alias: str,
+    reference: str,
+    payment_reference: str,
+    values: dict[str, Any],
+    version: Callable[[Any], tuple[Any, ...]],
+) -> AbstractPayment | None:
+    payment = _payment_of(alias, payment_reference)
+    if payment is not None:
+        lock_order(payment.order_id)
+    row = model.objects.filter(alias=alias, provider_reference=reference).first()
+    reported = model(
+        alias=alias,
+        provider_reference=reference,
+        payment_reference=payment_reference,
+        payment=payment,
+        **values,
+    )
+    if row is None:
+        guard.insert(reported)
+    elif row.payment_reference != payment_reference:
+        logger.warning(
+            "%s %s names another payment now; kept as it was.", model.__name__, reference
+        )
+        return row.payment
+    else:
+        changes = values if version(reported) > version(row) else {}
+        if row.payment_id is None and payment is not None:
+            changes = {**changes, "payment": payment}
+        if changes:
+            guard.update(row, **changes)
+    return payment
