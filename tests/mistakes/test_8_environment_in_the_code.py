@@ -144,7 +144,7 @@ def test_an_address_with_https_is_right() -> None:
 
 SANDBOX = (
     "DIGITALSTORE_PAYMENTS['default']: SandboxBackend gives products away, and "
-    "DIGITALSTORE_TEST_MODE is off. Name your provider's backend, or write "
+    "DIGITALSTORE_TEST_MODE is off. Name your provider's backend with its live keys, or write "
     "DIGITALSTORE_TEST_MODE = DEBUG in the settings file while you develop."
 )
 

@@ -294,9 +294,15 @@ class AbstractPayment(GuardedModel):
                 "state_at",
                 "amount",
                 "tax",
+                "discount",
                 "currency",
+                "settlement_amount",
+                "settlement_currency",
+                "provider_customer",
                 "discrepancy",
                 "failure",
+                "recorded_by",
+                "reason",
                 "created_at",
             }
         ),
@@ -324,11 +330,29 @@ class AbstractPayment(GuardedModel):
     state_at = models.DateTimeField(_("as of"), null=True, blank=True)
     amount = models.PositiveBigIntegerField(_("amount"))
     tax = models.PositiveBigIntegerField(_("tax"), default=0)
+    discount = models.PositiveBigIntegerField(_("discount"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
+    settlement_amount = models.PositiveBigIntegerField(_("settlement"), null=True, blank=True)
+    settlement_currency = models.CharField(
+        _("settlement currency"), max_length=3, blank=True, default=""
+    )
+    provider_customer = models.CharField(
+        _("customer at the provider"), max_length=200, blank=True, default=""
+    )
     discrepancy = models.CharField(
         _("discrepancy"), max_length=20, choices=discrepancies, blank=True, default=""
     )
     failure = models.CharField(_("failure"), max_length=500, blank=True, default="")
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("recorded by"),
+        help_text=_("Who recorded money from elsewhere; empty where a provider reported it."),
+    )
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
 
     objects = GuardedManager()

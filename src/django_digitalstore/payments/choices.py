@@ -82,6 +82,11 @@ class Attention(models.TextChoices):
     PAID_TWICE = "paid_twice", _("Paid twice: refund one payment")
     DISCREPANCY = "discrepancy", _("Paid another amount: refund, or settle with the buyer")
     WITHHELD = "withheld", _("Paid by a buyer whose access was revoked: refund, or restore")
+    REFUND_REFUSED = "refund_refused", _("The provider refused a refund: see why, and try again")
+    REFUND_DOUBTFUL = (
+        "refund_doubtful",
+        _("Nobody knows whether a refund was made: look at the provider, then decide"),
+    )
 
 
 def order_statuses() -> list[tuple[str, Any]]:

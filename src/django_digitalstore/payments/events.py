@@ -29,8 +29,12 @@ class PaymentReported(PaymentEvent):
     """The state of a payment.
 
     ``checkout`` is the provider's id of the session that we created, ``state`` a value of
-    ``PaymentState``, ``amount`` and ``tax`` what was charged in minor units of ``currency``.
-    ``cart`` is what was sold, as (item reference, quantity); None where the provider does not say.
+    ``PaymentState``. ``amount`` is what the buyer was charged in all, in minor units of
+    ``currency``; ``tax`` is what of it is tax, ``discount`` what was taken off before.
+    ``settlement_amount`` and ``settlement_currency`` are what the seller gets. ``is_converted``
+    says that the provider let the buyer pay in a currency of their own. ``customer`` is the
+    provider's id of the buyer. ``cart`` is what was sold, as (item reference, quantity);
+    None where the provider does not say.
     """
 
     checkout: str
@@ -38,6 +42,11 @@ class PaymentReported(PaymentEvent):
     amount: int
     currency: str
     tax: int = 0
+    discount: int = 0
+    settlement_amount: int | None = None
+    settlement_currency: str = ""
+    is_converted: bool = False
+    customer: str = ""
     cart: tuple[tuple[str, int], ...] | None = None
     failure: str = ""
 
@@ -48,6 +57,8 @@ class RefundReported(PaymentEvent):
 
     ``amount`` None means that the provider does not name one. ``is_full`` says that it returns all
     of the payment; ``items`` what it returns by item, as (item reference, amount in minor units).
+    ``key`` is that of the ``RefundIntent`` which the provider keeps with the refund; empty for a
+    refund that was made in the provider's dashboard.
     """
 
     refund: str
@@ -56,6 +67,7 @@ class RefundReported(PaymentEvent):
     currency: str = ""
     is_full: bool = False
     items: tuple[tuple[str, int], ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,11 @@ __all__ = [
     "AlreadyOwned",
     "CheckoutRefused",
     "CheckoutUnavailable",
+    "PaymentNotRecorded",
+    "ProviderRefused",
+    "RefundRefused",
     "WebhookInvalid",
+    "WebhookNotOurs",
     "WebhookNotVerified",
 ]
 
@@ -34,6 +38,13 @@ class WebhookInvalid(DigitalStoreError):
         return type(self), (self.path, self.problem)
 
 
+class WebhookNotOurs(DigitalStoreError):
+    """A webhook message is authentic and not for this store: another account, another environment.
+
+    The inbox keeps it as unmatched, with this message.
+    """
+
+
 class CheckoutRefused(DigitalStoreError):
     """This buyer cannot buy this. ``code`` is for programs, the message for the buyer."""
 
@@ -52,3 +63,31 @@ class AlreadyOwned(CheckoutRefused):
 
 class CheckoutUnavailable(DigitalStoreError):
     """The provider could not open a checkout now. The order stays; the buyer may try again."""
+
+
+class ProviderRefused(DigitalStoreError):
+    """The provider answered, for certain, that it did not do it and will not. Backends raise it.
+
+    ``code`` is the provider's own word for the reason. Whatever else a backend raises leaves open
+    what the provider did.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RefundRefused(DigitalStoreError):
+    """This payment cannot be refunded so. ``code`` is for programs, the message for who asked."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PaymentNotRecorded(DigitalStoreError):
+    """A payment or refund from elsewhere cannot be recorded so. The message says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -6,17 +6,19 @@ all facts of an order together. Where two facts cannot be ordered, the one again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .choices import DisputeState, OrderStatus, PaymentState, RefundState
+from .choices import Discrepancy, DisputeState, OrderStatus, PaymentState, RefundState
+from .events import PaymentReported
 
 __all__ = [
     "OrderFacts",
     "PaymentFacts",
     "dispute_version",
+    "find_discrepancy",
     "payment_version",
     "refund_version",
 ]
@@ -34,29 +36,38 @@ _DISPUTE_OPEN = {DisputeState.OPENED, DisputeState.CHALLENGED}
 _DISPUTE_LOST = {DisputeState.LOST, DisputeState.ACCEPTED}
 
 
-def payment_version(
-    state: str,
-    at: datetime | None,
-    amount: int,
-    currency: str,
-    tax: int,
-    failure: str,
-    discrepancy: str,
-) -> tuple[Any, ...]:
-    """Return what reports of one payment are compared by.
+def payment_version(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what reports of one payment are compared by: its columns, the weightiest first.
 
     A late failure undoes no success, and a success of another amount undoes none that matched.
     """
+    at, settlement = values["state_at"], values["settlement_amount"]
     return (
-        _PAYMENT_RANK[PaymentState(state)],
-        not discrepancy,
+        _PAYMENT_RANK[PaymentState(values["state"])],
+        not values["discrepancy"],
         at is not None,
         at or 0,
-        amount,
-        currency,
-        tax,
-        failure,
+        values["amount"],
+        values["currency"],
+        values["tax"],
+        values["discount"],
+        -1 if settlement is None else settlement,
+        values["settlement_currency"],
+        values["provider_customer"],
+        values["failure"],
     )
+
+
+def find_discrepancy(report: PaymentReported, *, total: int, currency: str) -> str:
+    """Return how a payment differs from an order's total for no reason that the provider gives.
+
+    Its tax may be added or be part of the price, its discount comes off, and its conversion makes
+    amounts incomparable. Whatever else differs is a ``Discrepancy``; empty where nothing does.
+    """
+    if report.currency != currency:
+        return "" if report.is_converted else Discrepancy.CURRENCY
+    reduced = total - report.discount
+    return "" if report.amount in (reduced, reduced + report.tax) else Discrepancy.AMOUNT
 
 
 def refund_version(

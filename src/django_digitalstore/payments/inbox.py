@@ -25,7 +25,7 @@ from django_digitalstore.core.flow import is_transient, retry_transaction
 from . import flows
 from .backends import BasePaymentBackend, Message, payment_backends
 from .events import PaymentReported
-from .exceptions import WebhookInvalid, WebhookNotVerified
+from .exceptions import WebhookInvalid, WebhookNotOurs, WebhookNotVerified
 from .models import InboxMessage, InboxState
 
 __all__ = ["Answer", "process", "process_waiting", "receive"]
@@ -173,6 +173,8 @@ def _apply(pk: int, newer: Message | None) -> Answer:
         )
     except WebhookInvalid as error:
         return _finish(row, InboxState.INVALID, 400, str(error))
+    except WebhookNotOurs as error:
+        return _finish(row, InboxState.UNMATCHED, 200, str(error))
     if not events:
         return _finish(row, InboxState.IGNORED, 200, "")
     applied = flows.apply_events(row.alias, events)

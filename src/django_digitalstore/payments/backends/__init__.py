@@ -11,6 +11,7 @@ from .base import (
     CheckoutLine,
     Item,
     Message,
+    RefundAbility,
     RefundIntent,
     UnsupportedByBackend,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "CheckoutLine",
     "Item",
     "Message",
+    "RefundAbility",
     "RefundIntent",
     "UnsupportedByBackend",
     "payment_backends",

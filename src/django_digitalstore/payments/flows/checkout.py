@@ -320,6 +320,15 @@ def open_checkout(
     return model.objects.select_related("order").get(pk=payment.pk)
 
 
+def _known_customer(payment: AbstractPayment) -> str:
+    """Return the provider's id of the buyer from an earlier payment; empty where there is none."""
+    earlier = get_payment_model().objects.filter(
+        order__customer=payment.order.customer_id, alias=payment.alias
+    )
+    earlier = earlier.exclude(provider_customer="").order_by("-pk")
+    return earlier.values_list("provider_customer", flat=True).first() or ""
+
+
 def _ask_for_checkout(
     payment: AbstractPayment, return_url: str, cancel_url: str
 ) -> tuple[list[list[Any]], Any]:
@@ -347,6 +356,7 @@ def _ask_for_checkout(
         currency=payment.currency,
         email=order.email,
         country=order.country,
+        customer=_known_customer(payment),
         lines=tuple(lines),
         return_url=return_url,
         cancel_url=cancel_url,

@@ -16,15 +16,19 @@ from django_digitalstore.payments import (
     get_payment_model,
     get_refund_model,
 )
-from django_digitalstore.payments.backends import payment_backends
-from django_digitalstore.payments.choices import Discrepancy, PaymentState
+from django_digitalstore.payments.choices import PaymentState
 from django_digitalstore.payments.events import (
     DisputeReported,
     PaymentEvent,
     PaymentReported,
     RefundReported,
 )
-from django_digitalstore.payments.facts import dispute_version, payment_version, refund_version
+from django_digitalstore.payments.facts import (
+    dispute_version,
+    find_discrepancy,
+    payment_version,
+    refund_version,
+)
 
 from .settling import lock_order, settle
 
@@ -140,50 +144,42 @@ def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder |
     return order, ""
 
 
+#: Columns of a payment that its reports decide together.
+_REPORTED = (
+    "state",
+    "state_at",
+    "amount",
+    "currency",
+    "tax",
+    "discount",
+    "settlement_amount",
+    "settlement_currency",
+    "provider_customer",
+    "failure",
+    "discrepancy",
+)
+
+
 def _payment_values(
     order: AbstractOrder, payment: AbstractPayment, report: PaymentReported
 ) -> dict[str, Any]:
     """Return the columns of ``payment`` after merging ``report``."""
-    values: dict[str, Any] = {"provider_reference": report.payment}
-    failure = report.failure[:500]
-    old = payment_version(
-        payment.state,
-        payment.state_at,
-        payment.amount,
-        payment.currency,
-        payment.tax,
-        payment.failure,
-        payment.discrepancy,
-    )
-    discrepancy = _discrepancy(order, payment.alias, report)
-    new = payment_version(
-        report.state,
-        report.occurred_at,
-        report.amount,
-        report.currency,
-        report.tax,
-        failure,
-        discrepancy,
-    )
-    if new > old:
-        values.update(
-            state=report.state,
-            state_at=report.occurred_at,
-            amount=report.amount,
-            currency=report.currency,
-            tax=report.tax,
-            failure=failure,
-            discrepancy=discrepancy,
-        )
-    return values
-
-
-def _discrepancy(order: AbstractOrder, alias: str, report: PaymentReported) -> str:
-    if not payment_backends[alias].charges_exact_amount:
-        return ""
-    if report.currency != order.currency:
-        return Discrepancy.CURRENCY
-    return Discrepancy.AMOUNT if report.amount != order.total else ""
+    known = {name: getattr(payment, name) for name in _REPORTED}
+    reported = {
+        "state": report.state,
+        "state_at": report.occurred_at,
+        "amount": report.amount,
+        "currency": report.currency,
+        "tax": report.tax,
+        "discount": report.discount,
+        "settlement_amount": report.settlement_amount,
+        "settlement_currency": report.settlement_currency,
+        "provider_customer": report.customer,
+        "failure": report.failure[:500],
+        "discrepancy": find_discrepancy(report, total=order.total, currency=order.currency),
+    }
+    newer = payment_version(reported) > payment_version(known)
+    return {"provider_reference": report.payment, **(reported if newer else {})}
 
 
 def _link_early_facts(payment: AbstractPayment) -> None:

@@ -44,13 +44,20 @@ class SandboxBackend(BasePaymentBackend):
     """
 
     known_options: ClassVar[frozenset[str]] = frozenset({"SECRET"})
-    test_mode_only = True
-    supports_refund = False
+    test_reason = "gives products away"
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(alias, options)
         if "SECRET" in options:
             standard_webhooks.decode_secret(options["SECRET"])
+
+    @property
+    def is_test(self) -> bool:
+        return True
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return (self.secret,)
 
     @property
     def secret(self) -> str:
