@@ -11,6 +11,7 @@ from django.test import override_settings
 from django_digitalstore.entitlements import get_grant_model, get_purchased_product_model
 from django_digitalstore.payments import flows
 from django_digitalstore.payments.backends.sandbox import SandboxBackend
+from django_digitalstore.payments.events import PaymentReported
 from tests.payments import signed
 
 pytestmark = pytest.mark.django_db
@@ -22,8 +23,10 @@ class Approximate(SandboxBackend):
     """A provider whose prices are converted, so that amounts are no proof."""
 
     def normalize(self, message):
-        events = super().normalize(message)
-        return [replace(event, is_converted=True) for event in events]
+        return [
+            replace(event, is_converted=True) if isinstance(event, PaymentReported) else event
+            for event in super().normalize(message)
+        ]
 
 
 COMBINATIONS = list(
