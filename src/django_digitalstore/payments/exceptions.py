@@ -10,6 +10,7 @@ __all__ = [
     "AlreadyOwned",
     "CheckoutRefused",
     "CheckoutUnavailable",
+    "ItemNotSynced",
     "PaymentNotRecorded",
     "ProviderRefused",
     "RefundRefused",
@@ -63,6 +64,17 @@ class AlreadyOwned(CheckoutRefused):
 
 class CheckoutUnavailable(DigitalStoreError):
     """The provider could not open a checkout now. The order stays; the buyer may try again."""
+
+
+class ItemNotSynced(DigitalStoreError):
+    """A provider's product could not be made what ours is. The message is for the seller.
+
+    ``is_busy`` where another process is at it: nothing failed, and a little later it is done.
+    """
+
+    def __init__(self, message: str, *, is_busy: bool = False) -> None:
+        super().__init__(message)
+        self.is_busy = is_busy
 
 
 class ProviderRefused(DigitalStoreError):

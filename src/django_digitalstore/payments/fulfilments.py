@@ -48,6 +48,14 @@ class BaseFulfilment:
         """Return name and price. Called once, when the checkout starts; the line keeps them."""
         return Quote(name=product.title, unit_price=product.price, currency=product.currency)
 
+    def list_quote(self, product: Any) -> Quote | None:
+        """Return name and price for everybody; None where they are known only to a buyer. Hook.
+
+        Asked by the sync with providers that keep products of their own. What it returns is there
+        before somebody buys; anything else is brought there by the first checkout.
+        """
+        return None
+
     def fulfil(self, line: Any, payment: Any) -> None:
         """Do what ``line`` buys, because ``payment`` pays it. Idempotent; no network.
 
@@ -72,6 +80,12 @@ class BaseFulfilment:
 
 class ProductFulfilment(BaseFulfilment):
     """A line of kind ``product`` grants the product to the order's customer."""
+
+    def list_quote(self, product: Any) -> Quote | None:
+        """Return what ``quote`` says for nobody in particular: a ``quote`` that looks at the
+        customer takes None too, or this is overridden beside it.
+        """
+        return self.quote(None, product)
 
     def check_buyer(self, customer: Any, product: Any) -> None:
         if product.seller_id is not None and product.seller_id == customer.pk:

@@ -153,6 +153,8 @@ class BasePaymentBackend(BaseBackend):
     supports_fetch_since: ClassVar[bool] = False
     #: True for a provider that keeps products of its own: prices are pushed by ``ensure_item``.
     keeps_items: ClassVar[bool] = False
+    #: Calls about products that the provider takes in a second; None: as many as one likes.
+    items_per_second: float | None = None
     supports_portal: ClassVar[bool] = False
     supports_invoices: ClassVar[bool] = False
 
@@ -237,8 +239,10 @@ class BasePaymentBackend(BaseBackend):
     def ensure_item(self, item: Item, reference: str = "") -> str:
         """Make the provider's product what ``item`` says and return its reference.
 
-        ``reference`` is the one that it has; empty to make a new one. Where ``keeps_items``:
-        network; outside any transaction; called only when something differs; may raise anything.
+        ``reference`` is the one that it has, archived perhaps: put it on sale again; empty to make
+        a new one. Where ``keeps_items``: network; outside any transaction; called only when
+        something differs; may raise anything. Give up before
+        ``DIGITALSTORE_CHECKOUT_OPENING_AGE`` has passed: others take over then.
         The default suits providers that take inline prices: a name of ours that never changes.
         """
         return item.key
@@ -246,7 +250,9 @@ class BasePaymentBackend(BaseBackend):
     def find_item(self, item: Item) -> str:
         """Return the reference of a product that an ``ensure_item`` made whose answer was lost.
 
-        Empty where there is none. Where ``keeps_items``: network; outside any transaction.
+        Look for ``item.key``: the rest may have changed since, and is empty for a product that
+        was deleted here. Empty where there is none. Where ``keeps_items``: network; outside any
+        transaction.
         """
         return ""
 
