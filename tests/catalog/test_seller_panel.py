@@ -215,6 +215,16 @@ def test_a_slug_taken_by_another_request_meanwhile_is_an_error_of_the_form(selle
     assert form.instance._state.adding
 
 
+def test_what_is_wrong_with_a_field_that_the_form_lacks_names_it(seller):
+    class UntitledForm(shop.ProductForm):
+        class Meta(shop.ProductForm.Meta):
+            fields = ["slug", "price", "currency"]
+
+    form = UntitledForm({**FIELDS, "slug": "new"}, seller=seller)
+    assert form.try_to_save() is False
+    assert form.errors == {"__all__": ["Title: This field cannot be blank."]}
+
+
 def test_only_the_sites_and_ones_own_categories_can_be_chosen(
     as_seller, url, category, own_category, foreign_category
 ):

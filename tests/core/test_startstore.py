@@ -251,15 +251,25 @@ Change the base and the Meta of Ebook in library.models; its own fields stay as 
         def get_absolute_url(self):
             return reverse("shop:product_detail", kwargs={"slug": self.slug})
 
-Register Ebook in the admin of its app by a subclass of AbstractProductAdmin
-(django_digitalstore.catalog.admin): its status and its seller have rules.
+Register Ebook in the admin of its app, where its status and its seller have rules:
+
+    from django.contrib import admin
+
+    from django_digitalstore.catalog.admin import AbstractProductAdmin
+
+    from library.models import Ebook
+
+    @admin.register(Ebook)
+    class EbookAdmin(AbstractProductAdmin):
+        pass
 
 What to expect of the migration:
 
     title – yours stays.
     slug – yours stays.
     created_at – asked: choose 1 and press Enter (timezone.now).
-    status – your rows become drafts of the site: publish them in the admin.
+    status – your rows become drafts of the site, and free: in the admin, write their
+    prices, then publish them.
 
 Add to urlpatterns in your urls.py (with `from django.urls import include, path`):
 
@@ -394,6 +404,97 @@ def test_a_site_with_data_its_own_product_and_its_own_pages_sells(tmp_path):
     assert python(site, holds + "print(u.has_perm('library.sell_product'))") == "True\n"
     page = "from django.test import Client; print(b'ours' in Client().get('/shop/').content)"
     assert python(site, page) == "True\n"
+
+
+BUSY_EBOOK = """\
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+
+class Ebook(models.Model):
+    title = models.CharField(max_length=80)
+    slug = models.SlugField(unique=True)
+    author = models.CharField(max_length=80)
+    isbn = models.CharField(max_length=13, blank=True)
+    pages = models.PositiveIntegerField(default=1)
+    editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+
+    def get_absolute_url(self):
+        return reverse("ebook", args=[self.slug])
+"""
+PRINTED_FOR_A_BUSY_SITE = """\
+    class Ebook(AbstractProduct):
+        class Meta(AbstractProduct.Meta):
+            pass  # and what your Meta has
+
+The store leads to get_absolute_url() of Ebook. Its page with the button to buy is:
+
+        def get_absolute_url(self):
+            return reverse("shop:product_detail", kwargs={"slug": self.slug})
+
+Or keep yours, and put this on its page:
+
+    <a href="{% url 'shop:product_detail' slug=ebook.slug %}">Buy</a>
+
+Register Ebook in the admin of its app, where its status and its seller have rules:
+
+    from django.contrib import admin
+
+    from django_digitalstore.catalog.admin import AbstractProductAdmin
+
+    from library.models import Ebook
+
+    @admin.register(Ebook)
+    class EbookAdmin(AbstractProductAdmin):
+        pass
+
+What Ebook has already:
+
+    author – required: shop/forms/catalog.py has it; give it to make_product() in shop/tests.
+    library/ebook_list.html – yours stays: shop/views/catalog.py names the store's own.
+    library/ebook_form.html – yours stays: shop/views/catalog.py names the store's own.
+
+What to expect"""
+
+
+def test_what_a_site_does_with_its_model_already_is_not_in_the_stores_way(tmp_path):
+    site = press(tmp_path)
+    site.write("library/models.py", BUSY_EBOOK)
+    for page in ("list", "form"):
+        site.write(f"library/templates/library/ebook_{page}.html", "the page of the press")
+    printed = site.must(
+        "startstore", "shop", "--product", "library.Ebook", "--base-template", "base.html"
+    )
+    assert PRINTED_FOR_A_BUSY_SITE in printed
+
+    paste(site, printed)
+    # Its editor is nobody's to choose among all users; the press gives it a default instead.
+    kept = BUSY_EBOOK.replace("models.CASCADE", "models.CASCADE, null=True, blank=True")
+    kept = kept.replace("models.Model", "AbstractProduct").replace(
+        "from django.urls",
+        "from django_digitalstore.catalog.abstract_models import AbstractProduct\n"
+        "from django.urls",
+    )
+    kept = kept.replace('"ebook", args=[self.slug]', '"shop:product_detail", args=[self.slug]')
+    site.write("library/models.py", kept + "\n    class Meta(AbstractProduct.Meta):\n        pass\n")
+    site.must("makemigrations", "shop", "library")
+    site.must("migrate")
+    python(site, "from django.contrib.auth.models import User; User.objects.create_user('ada')")
+    site.must("digitalstore_seller", "ada")
+    sell = """
+from django.contrib.auth.models import User
+from django.test import Client
+ada = Client()
+ada.force_login(User.objects.get())
+new = "/shop/seller/products/new/"
+fields = {"title": "Emma", "price": "12", "currency": "EUR", "author": "Jane"}
+ada.post(new, fields)
+ada.post("/shop/seller/products/emma/publish/")
+print(*(b"Emma" in ada.get(page).content for page in ("/shop/", "/shop/products/emma/")))
+print(b'name="author"' in ada.get(new).content, b"of the press" in ada.get("/shop/").content)
+"""
+    assert python(site, sell) == "True True\nTrue False\n"
 
 
 def test_a_feature_comes_later_into_a_store_that_is_there(tmp_path):

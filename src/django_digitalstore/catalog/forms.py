@@ -9,9 +9,9 @@ from typing import Any
 
 from babel.numbers import get_currency_name
 from django import forms
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, ValidationError
 from django.db import IntegrityError
-from django.utils.text import slugify
+from django.utils.text import capfirst, slugify
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -130,8 +130,15 @@ class _SellersForm(forms.ModelForm):
         return not self.errors
 
     def _take_errors(self, error: ValidationError) -> None:
+        columns = {field.name: field for field in self.instance._meta.fields}
         for field, errors in error.update_error_dict({}).items():
-            self.add_error(field if field in self.fields else None, errors)
+            if field in self.fields or field == NON_FIELD_ERRORS:
+                self.add_error(field, errors)
+                continue
+            # Above the form nothing else says what the error is about.
+            name = capfirst(columns[field].verbose_name) if field in columns else field
+            for message in ValidationError(errors).messages:
+                self.add_error(None, f"{name}: {message}")
 
 
 class AbstractProductForm(_SellersForm, PricedForm):

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import models
 from django.template import TemplateDoesNotExist
@@ -76,6 +77,33 @@ class Product:
     def app_label(self) -> str:
         return self.model._meta.app_label
 
+    @property
+    def name(self) -> str:
+        return str(self.model._meta.model_name)
+
+    @property
+    def required_fields(self) -> list[str]:
+        """Its own fields that nothing fills: without them no product can be saved.
+
+        Those that lead to a user are left out: nobody may choose one among all.
+        """
+        theirs = {field.name for field in _base_of_products()._meta.local_fields}
+        return [
+            field.name
+            for field in self.model._meta.concrete_fields
+            if field.name not in theirs
+            and field.editable
+            and not (field.primary_key or field.blank or field.has_default())
+            and not field.has_db_default()
+            and field.related_model is not get_user_model()
+        ]
+
+    @property
+    def own_pages(self) -> list[str]:
+        """The pages that the site has a template for, by the names that generic views look for."""
+        pages = ("list", "detail", "form")
+        return [page for page in pages if _has_template(f"{self.app_label}/{self.name}_{page}.html")]
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -100,6 +128,10 @@ class Store:
         names = {feature.name for feature in self.features}
         if self.product is None:
             names.add("product")
+        else:
+            names.update(f"own_{page}_page" for page in self.product.own_pages)
+            if self.product.required_fields:
+                names.add("required_fields")
         lines = []
         keeping = True
         for line in text.splitlines(keepends=True):
@@ -124,6 +156,8 @@ class Store:
         return [
             ("__base_template__", self.base_template or f"{self.label}/base.html"),
             ("__product_app__", self.product.app_label if self.product else self.label),
+            ("__product_name__", self.product.name if self.product else "product"),
+            ("__required_fields__", _quoted(self.product.required_fields if self.product else ())),
             ("__product_module__", model.__module__ if model else f"{self.name}.models"),
             ("__Product__", model.__name__ if model else "Product"),
             ("__store_name__", self.name),
@@ -468,6 +502,11 @@ class Command(BaseCommand):
         return folder
 
 
+def _base_of_products() -> Any:
+    import_module(f"{_SUITE}.catalog.conf")  # where it isn't installed yet, nobody has read it
+    return import_string(f"{_SUITE}.catalog.abstract_models.AbstractProduct")
+
+
 def _has_template(name: str) -> bool:
     try:
         get_template(name)
@@ -559,8 +598,7 @@ def _to_paste(store: Store) -> Iterator[str]:
 def _to_adopt(store: Store, product: Product) -> Iterator[str]:
     """Say how a model of the host becomes the product, and what its migration will ask."""
     model = product.model
-    import_module(f"{_SUITE}.catalog.conf")  # where it isn't installed yet, nobody has read it
-    base: Any = import_string(f"{_SUITE}.catalog.abstract_models.AbstractProduct")
+    base = _base_of_products()
     if issubclass(model, base):
         return
     module, name = model.__module__, model.__name__
@@ -574,15 +612,52 @@ def _to_adopt(store: Store, product: Product) -> Iterator[str]:
     yield f"    class {name}({', '.join(filter(None, [parents, 'AbstractProduct']))}):"
     yield "        class Meta(AbstractProduct.Meta):"
     yield "            pass  # and what your Meta has"
-    if "get_absolute_url" not in dir(model):
+    slug = '{"slug": self.slug}'
+    to_product = [
+        "        def get_absolute_url(self):",
+        f'            return reverse("{store.label}:product_detail", kwargs={slug})',
+    ]
+    has_address = "get_absolute_url" in dir(model)
+    if not has_address:
         yield ""
-        yield "        def get_absolute_url(self):"
-        slug = '{"slug": self.slug}'
-        yield f'            return reverse("{store.label}:product_detail", kwargs={slug})'
+        yield from to_product
     yield ""
-    yield f"Register {name} in the admin of its app by a subclass of AbstractProductAdmin"
-    yield f"({_SUITE}.catalog.admin): its status and its seller have rules."
+    if has_address:
+        yield f"The store leads to get_absolute_url() of {name}. Its page with the button to buy is:"
+        yield ""
+        yield from to_product
+        yield ""
+        yield "Or keep yours, and put this on its page:"
+        yield ""
+        found = f"slug={product.name}.slug"
+        yield f"    <a href=\"{{% url '{store.label}:product_detail' {found} %}}\">Buy</a>"
+        yield ""
+    yield f"Register {name} in the admin of its app, where its status and its seller have rules:"
     yield ""
+    yield "    from django.contrib import admin"
+    yield ""
+    yield f"    from {_SUITE}.catalog.admin import AbstractProductAdmin"
+    yield ""
+    yield f"    from {module} import {name}"
+    yield ""
+    yield f"    @admin.register({name})"
+    yield f"    class {name}Admin(AbstractProductAdmin):"
+    yield "        pass"
+    yield ""
+    if product.required_fields or product.own_pages:
+        yield f"What {name} has already:"
+        yield ""
+        for field in product.required_fields:
+            yield (
+                f"    {field} – required: {store.label}/forms/catalog.py has it; give it to "
+                f"make_product() in {store.label}/tests."
+            )
+        for page in product.own_pages:
+            yield (
+                f"    {product.app_label}/{product.name}_{page}.html – yours stays: "
+                f"{store.label}/views/catalog.py names the store's own."
+            )
+        yield ""
     yield "What to expect of the migration:"
     yield ""
     for line in _questions(model, base):
@@ -610,7 +685,8 @@ def _questions(model: type[models.Model], base: Any) -> Iterator[str]:
             yield f"{field.name} – asked: choose 1 and press Enter (timezone.now)."
         elif not (field.null or field.has_default() or field.blank):
             yield f"{field.name} – asked: choose 1 and give your rows a value, as in ''."
-    yield "status – your rows become drafts of the site: publish them in the admin."
+    yield "status – your rows become drafts of the site, and free: in the admin, write their"
+    yield "prices, then publish them."
     if not model._default_manager.auto_created:
         yield (
             f"{model._default_manager.name} – make {type(model._default_manager).__name__} from a "
