@@ -246,7 +246,7 @@ Change the base and the Meta of Ebook in library.models; its own fields stay as 
 
     class Ebook(AbstractProduct):
         class Meta(AbstractProduct.Meta):
-            pass  # and what your Meta has
+            pass  # and what your Meta has; the plural is “products” else
 
         def get_absolute_url(self):
             return reverse("shop:product_detail", kwargs={"slug": self.slug})
@@ -426,9 +426,10 @@ class Ebook(models.Model):
 PRINTED_FOR_A_BUSY_SITE = """\
     class Ebook(AbstractProduct):
         class Meta(AbstractProduct.Meta):
-            pass  # and what your Meta has
+            pass  # and what your Meta has; the plural is “products” else
 
-The store leads to get_absolute_url() of Ebook. Its page with the button to buy is:
+The store links to get_absolute_url() of Ebook, which is a page of yours. Name the one
+with the button to buy:
 
         def get_absolute_url(self):
             return reverse("shop:product_detail", kwargs={"slug": self.slug})
@@ -473,11 +474,12 @@ def test_what_a_site_does_with_its_model_already_is_not_in_the_stores_way(tmp_pa
     kept = BUSY_EBOOK.replace("models.CASCADE", "models.CASCADE, null=True, blank=True")
     kept = kept.replace("models.Model", "AbstractProduct").replace(
         "from django.urls",
-        "from django_digitalstore.catalog.abstract_models import AbstractProduct\n"
-        "from django.urls",
+        "from django_digitalstore.catalog.abstract_models import AbstractProduct\nfrom django.urls",
     )
     kept = kept.replace('"ebook", args=[self.slug]', '"shop:product_detail", args=[self.slug]')
-    site.write("library/models.py", kept + "\n    class Meta(AbstractProduct.Meta):\n        pass\n")
+    site.write(
+        "library/models.py", kept + "\n    class Meta(AbstractProduct.Meta):\n        pass\n"
+    )
     site.must("makemigrations", "shop", "library")
     site.must("migrate")
     python(site, "from django.contrib.auth.models import User; User.objects.create_user('ada')")

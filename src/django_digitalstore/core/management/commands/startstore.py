@@ -102,7 +102,9 @@ class Product:
     def own_pages(self) -> list[str]:
         """The pages that the site has a template for, by the names that generic views look for."""
         pages = ("list", "detail", "form")
-        return [page for page in pages if _has_template(f"{self.app_label}/{self.name}_{page}.html")]
+        return [
+            page for page in pages if _has_template(f"{self.app_label}/{self.name}_{page}.html")
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -611,7 +613,7 @@ def _to_adopt(store: Store, product: Product) -> Iterator[str]:
     yield ""
     yield f"    class {name}({', '.join(filter(None, [parents, 'AbstractProduct']))}):"
     yield "        class Meta(AbstractProduct.Meta):"
-    yield "            pass  # and what your Meta has"
+    yield "            pass  # and what your Meta has; the plural is “products” else"
     slug = '{"slug": self.slug}'
     to_product = [
         "        def get_absolute_url(self):",
@@ -623,7 +625,8 @@ def _to_adopt(store: Store, product: Product) -> Iterator[str]:
         yield from to_product
     yield ""
     if has_address:
-        yield f"The store leads to get_absolute_url() of {name}. Its page with the button to buy is:"
+        yield f"The store links to get_absolute_url() of {name}, which is a page of yours. Name the one"
+        yield "with the button to buy:"
         yield ""
         yield from to_product
         yield ""
