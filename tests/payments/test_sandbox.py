@@ -8,11 +8,18 @@ from typing import Any
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from django_digitalstore.core.site_url import site_url
 from django_digitalstore.entitlements.policies import has_access
 from django_digitalstore.payments import get_payment_model
-from django_digitalstore.payments.backends.sandbox.models import SandboxDelivery, SandboxFact
+from django_digitalstore.payments.backends import payment_backends
+from django_digitalstore.payments.backends.sandbox import provider
+from django_digitalstore.payments.backends.sandbox.models import (
+    SandboxCheckout,
+    SandboxDelivery,
+    SandboxFact,
+)
 from django_digitalstore.payments.testing import (
     deliver_webhooks,
     let_time_pass,
@@ -128,3 +135,30 @@ def test_it_does_not_exist_outside_test_mode(client: Client, page: str) -> None:
         assert client.get(page).status_code == 404
         assert client.post(page, {"action": "pay"}).status_code == 404
     assert SandboxFact.objects.count() == 0
+
+
+def test_it_lists_page_by_page_what_happened_since_and_nothing_of_others(
+    monkeypatch: pytest.MonkeyPatch, payment: Any, other_customer: Any, product: Any
+) -> None:
+    monkeypatch.setattr(provider, "PAGE", 2)
+    early = provider.pay(sandbox_checkout(payment), "failed")
+    since = timezone.now()
+    paid = provider.pay(sandbox_checkout(payment))
+    disputes = [provider.dispute(sandbox_checkout(payment)) for _ in range(3)]
+    provider.pay(sandbox_checkout(place_order(other_customer, product)), "late")
+    elsewhere = sandbox_checkout(place_order(other_customer, product, email="b@example.com"))
+    provider.pay(elsewhere, "failed")
+    SandboxCheckout.objects.filter(pk=elsewhere.pk).update(alias="other")
+    moment = timezone.now()
+    SandboxFact.objects.filter(occurred_at__gte=since, occurred_at__lte=moment).update(
+        occurred_at=since  # all of the same moment: no page may end between them
+    )
+
+    pages = list(payment_backends["default"].fetch_since(since))
+
+    events = [event for page in pages for event in page]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert events[0].payment == paid
+    assert [event.dispute for event in events[1:4]] == disputes
+    assert (events[4].state, len(events)) == ("processing", 5)
+    assert early not in {event.payment for event in events}

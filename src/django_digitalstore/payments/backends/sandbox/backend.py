@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
@@ -45,6 +45,7 @@ class SandboxBackend(BasePaymentBackend):
 
     known_options: ClassVar[frozenset[str]] = frozenset({"SECRET"})
     test_reason = "gives products away"
+    supports_fetch_since = True
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(alias, options)
@@ -77,7 +78,15 @@ class SandboxBackend(BasePaymentBackend):
     def fetch_checkout(self, reference: str) -> Sequence[PaymentEvent]:
         from . import provider
 
-        facts = provider.facts_of(reference)
+        return self._events(provider.facts_of(reference))
+
+    def fetch_since(self, since: datetime) -> Iterator[Sequence[PaymentEvent]]:
+        from . import provider
+
+        for page in provider.facts_since(self.alias, since):
+            yield self._events(page)
+
+    def _events(self, facts: Sequence[Mapping[str, Any]]) -> list[PaymentEvent]:
         return [
             event for fact in facts for event in self._translate(fact, fact["occurred_at"], "fact")
         ]

@@ -13,12 +13,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.db import connections, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -32,6 +33,7 @@ __all__ = [
     "create_checkout",
     "dispute",
     "facts_of",
+    "facts_since",
     "pay",
     "redeliver",
     "refund",
@@ -43,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 CHECKOUT_AGE = timedelta(hours=24)
 LATE = timedelta(seconds=6)
+#: Facts on one page of a list.
+PAGE = 50
 #: Pauses before a delivery is tried again, in seconds, as providers do; then it is given up.
 RETRIES = (5, 30, 300, 1800)
 TIMEOUT = 15  # seconds that the site may take to answer
@@ -79,6 +83,17 @@ def facts_of(token: str) -> list[dict[str, Any]]:
     """Return what happened to a checkout until now."""
     facts = SandboxFact.objects.filter(checkout_id=token, occurred_at__lte=timezone.now())
     return [{**fact.data, "occurred_at": fact.occurred_at} for fact in facts]
+
+
+def facts_since(alias: str, since: datetime) -> Iterator[list[dict[str, Any]]]:
+    """Yield what happened from ``since`` until now, page by page, oldest first."""
+    facts = SandboxFact.objects.filter(checkout__alias=alias, occurred_at__lte=timezone.now())
+    reached, seen = since, 0
+    while page := list(
+        facts.filter(Q(occurred_at=reached, pk__gt=seen) | Q(occurred_at__gt=reached))[:PAGE]
+    ):
+        yield [{**fact.data, "occurred_at": fact.occurred_at} for fact in page]
+        reached, seen = page[-1].occurred_at, page[-1].pk
 
 
 @transaction.atomic
