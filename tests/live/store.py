@@ -67,11 +67,11 @@ class Store:
         return done.stdout
 
     @contextmanager
-    def gunicorn(self, *options: str) -> Iterator[None]:
-        """Serve with gunicorn."""
+    def gunicorn(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Serve with gunicorn; yield its master process."""
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *options]
-        with self._serving([*command, "tests.live.wsgi"]):
-            yield
+        with self._serving([*command, "tests.live.wsgi"]) as master:
+            yield master
 
     @contextmanager
     def runserver(self, *options: str) -> Iterator[None]:
@@ -81,7 +81,7 @@ class Store:
             yield
 
     @contextmanager
-    def _serving(self, command: list[str]) -> Iterator[None]:
+    def _serving(self, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         log = self.folder / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -94,7 +94,7 @@ class Store:
             )
             try:
                 wait_for_port(self.port, process, log)
-                yield
+                yield process
             finally:
                 os.killpg(process.pid, signal.SIGTERM)
                 try:
