@@ -428,8 +428,8 @@ PRINTED_FOR_A_BUSY_SITE = """\
         class Meta(AbstractProduct.Meta):
             pass  # and what your Meta has; the plural is “products” else
 
-The store links to get_absolute_url() of Ebook, which is a page of yours. Name the one
-with the button to buy:
+The store links to get_absolute_url() of Ebook, which is a page of yours.
+Name the one with the button to buy:
 
         def get_absolute_url(self):
             return reverse("shop:product_detail", kwargs={"slug": self.slug})

@@ -625,8 +625,8 @@ def _to_adopt(store: Store, product: Product) -> Iterator[str]:
         yield from to_product
     yield ""
     if has_address:
-        yield f"The store links to get_absolute_url() of {name}, which is a page of yours. Name the one"
-        yield "with the button to buy:"
+        yield f"The store links to get_absolute_url() of {name}, which is a page of yours."
+        yield "Name the one with the button to buy:"
         yield ""
         yield from to_product
         yield ""
