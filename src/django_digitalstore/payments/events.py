@@ -34,7 +34,8 @@ class PaymentReported(PaymentEvent):
     ``settlement_amount`` and ``settlement_currency`` are what the seller gets. ``is_converted``
     says that the provider let the buyer pay in a currency of their own. ``customer`` is the
     provider's id of the buyer. ``cart`` is what was sold, as (item reference, quantity);
-    None where the provider does not say.
+    None where the provider does not say. ``is_discounted`` says that the provider took off a
+    discount of its own and does not name its amount: it follows from what was charged.
     """
 
     checkout: str
@@ -46,6 +47,7 @@ class PaymentReported(PaymentEvent):
     settlement_amount: int | None = None
     settlement_currency: str = ""
     is_converted: bool = False
+    is_discounted: bool = False
     customer: str = ""
     cart: tuple[tuple[str, int], ...] | None = None
     failure: str = ""

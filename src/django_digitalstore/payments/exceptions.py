@@ -13,6 +13,7 @@ __all__ = [
     "ItemNotSynced",
     "PaymentNotRecorded",
     "ProviderRefused",
+    "ProviderUnavailable",
     "RefundRefused",
     "WebhookInvalid",
     "WebhookNotOurs",
@@ -87,6 +88,14 @@ class ProviderRefused(DigitalStoreError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ProviderUnavailable(DigitalStoreError):
+    """The provider gave no answer that can be used: what it did, if anything, nobody knows.
+
+    Backends raise it instead of their SDK's errors. The message is for the seller; it holds no
+    secret and no person.
+    """
 
 
 class RefundRefused(DigitalStoreError):

@@ -18,6 +18,7 @@ __all__ = [
     "OrderFacts",
     "PaymentFacts",
     "dispute_version",
+    "find_discount",
     "find_discrepancy",
     "payment_version",
     "refund_version",
@@ -62,12 +63,28 @@ def find_discrepancy(report: PaymentReported, *, total: int, currency: str) -> s
     """Return how a payment differs from an order's total for no reason that the provider gives.
 
     Its tax may be added or be part of the price, its discount comes off, and its conversion makes
-    amounts incomparable. Whatever else differs is a ``Discrepancy``; empty where nothing does.
+    amounts incomparable. A discount without an amount explains any lower sum. Whatever else
+    differs is a ``Discrepancy``; empty where nothing does.
     """
     if report.currency != currency:
         return "" if report.is_converted else Discrepancy.CURRENCY
     reduced = total - report.discount
-    return "" if report.amount in (reduced, reduced + report.tax) else Discrepancy.AMOUNT
+    if report.amount in (reduced, reduced + report.tax):
+        return ""
+    if report.is_discounted and report.amount < total + report.tax:
+        return ""
+    return Discrepancy.AMOUNT
+
+
+def find_discount(report: PaymentReported, *, total: int, currency: str) -> int:
+    """Return what was taken off an order's total, in minor units; 0 where nobody can tell.
+
+    Where the provider names no amount, it is what is missing; tax counts as part of the price,
+    unless more was charged than the price.
+    """
+    if report.discount or not report.is_discounted or report.currency != currency:
+        return report.discount
+    return max(0, total - report.amount)
 
 
 def refund_version(

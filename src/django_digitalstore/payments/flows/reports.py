@@ -25,6 +25,7 @@ from django_digitalstore.payments.events import (
 )
 from django_digitalstore.payments.facts import (
     dispute_version,
+    find_discount,
     find_discrepancy,
     payment_version,
     refund_version,
@@ -171,7 +172,7 @@ def _payment_values(
         "amount": report.amount,
         "currency": report.currency,
         "tax": report.tax,
-        "discount": report.discount,
+        "discount": find_discount(report, total=order.total, currency=order.currency),
         "settlement_amount": report.settlement_amount,
         "settlement_currency": report.settlement_currency,
         "provider_customer": report.customer,
