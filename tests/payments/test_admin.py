@@ -279,7 +279,7 @@ def test_a_replay_that_fails_again_says_why(boss: Client, broken_message: InboxM
     url = "/admin/digitalstore_payments/inboxmessage/do/replay/"
     done = boss.post(url, {"pk": broken_message.pk, "reason": "once more"}, follow=True)
     assert messages_of(done) == [
-        f"{broken_message}: invalid: data.kind: must be one of payment, refund, dispute."
+        f"{broken_message}: invalid: timestamp: must be a time with a time zone (ISO 8601)."
     ]
 
 

@@ -268,7 +268,7 @@ def test_a_checkout_takes_no_unknown_provider(ada, book):
         ("checkout", "\ud800x", "data.checkout: must be a text that can be stored."),
         ("failure", "\udfff", "data.failure: must be a text that can be stored."),
         ("currency", "EURO", "data.currency: must be an ISO 4217 code such as 'EUR'."),
-        ("currency", "usd", "data.currency: must be an ISO 4217 code such as 'EUR'."),
+        ("currency", "us$", "data.currency: must be an ISO 4217 code such as 'EUR'."),
     ],
 )
 def test_what_no_database_or_money_can_hold_is_invalid(client, attempt, field, value, problem):

@@ -6,12 +6,10 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from django.utils.crypto import salted_hmac
-from django.utils.dateparse import parse_datetime
 
-from django_digitalstore.core.money import CURRENCIES
 from django_digitalstore.payments import standard_webhooks
 from django_digitalstore.payments.backends.base import (
     BasePaymentBackend,
@@ -27,6 +25,7 @@ from django_digitalstore.payments.events import (
     RefundReported,
 )
 from django_digitalstore.payments.exceptions import WebhookInvalid
+from django_digitalstore.payments.reader import Reader
 
 __all__ = ["SandboxBackend"]
 
@@ -88,7 +87,9 @@ class SandboxBackend(BasePaymentBackend):
 
     def _events(self, facts: Sequence[Mapping[str, Any]]) -> list[PaymentEvent]:
         return [
-            event for fact in facts for event in self._translate(fact, fact["occurred_at"], "fact")
+            event
+            for fact in facts
+            for event in self._translate(Reader(fact, "fact"), fact["occurred_at"])
         ]
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> Message:
@@ -100,25 +101,18 @@ class SandboxBackend(BasePaymentBackend):
         )
 
     def normalize(self, message: Message) -> Sequence[PaymentEvent]:
-        kind = message.data.get("type")
-        if not isinstance(kind, str):
-            raise WebhookInvalid("type", "must be a string such as 'payment.succeeded'.")
-        if kind.split(".")[0] not in _STATES:
+        body = Reader(message.data)
+        if body.text("type").split(".")[0] not in _STATES:
             return []
-        data = message.data.get("data")
-        if not isinstance(data, dict):
-            raise WebhookInvalid("data", "must be an object.")
-        return self._translate(data, message.data.get("timestamp"), "data")
+        return self._translate(body.object("data"), body.time("timestamp"))
 
-    def _translate(self, data: Mapping[str, Any], timestamp: Any, path: str) -> list[PaymentEvent]:
-        read = _Reader(data, path)
+    def _translate(self, read: Reader, occurred_at: datetime) -> list[PaymentEvent]:
         kind = read.text("kind")
         if kind not in _STATES:
-            raise WebhookInvalid(f"{path}.kind", f"must be one of {', '.join(_STATES)}.")
+            raise WebhookInvalid(read.at("kind"), f"must be one of {', '.join(_STATES)}.")
         state = read.text("state")
         if state not in _STATES[kind]:
-            raise WebhookInvalid(f"{path}.state", f"must be one of {', '.join(_STATES[kind])}.")
-        occurred_at = _time(timestamp)
+            raise WebhookInvalid(read.at("state"), f"must be one of {', '.join(_STATES[kind])}.")
         if kind == "payment":
             return [
                 PaymentReported(
@@ -128,7 +122,7 @@ class SandboxBackend(BasePaymentBackend):
                     state=state,
                     amount=read.amount("amount"),
                     currency=read.currency("currency"),
-                    cart=tuple(read.cart("cart")),
+                    cart=_pairs(read, "cart"),
                     failure=read.text("failure", default=""),
                 )
             ]
@@ -141,8 +135,8 @@ class SandboxBackend(BasePaymentBackend):
                     state=state,
                     amount=read.amount("amount"),
                     currency=read.currency("currency"),
-                    is_full=bool(data.get("is_full", False)),
-                    items=tuple(read.cart("items")) if data.get("items") else (),
+                    is_full=bool(read.data.get("is_full", False)),
+                    items=_pairs(read, "items") if read.data.get("items") else (),
                 )
             ]
         return [
@@ -157,63 +151,16 @@ class SandboxBackend(BasePaymentBackend):
         ]
 
 
-class _Reader:
-    """Reads required fields and names the path of a wrong one."""
-
-    def __init__(self, data: Mapping[str, Any], path: str) -> None:
-        self.data = data
-        self.path = path
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self.data.get(name, default)
-        if not isinstance(value, str) or (not value and default is None) or len(value) > 200:
-            raise WebhookInvalid(f"{self.path}.{name}", "must be a text of 1 to 200 characters.")
-        # No database takes a NUL, and half a surrogate pair is no text in UTF-8.
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise WebhookInvalid(f"{self.path}.{name}", "must be a text that can be stored.")
-        return value
-
-    def currency(self, name: str) -> str:
-        value = self.text(name)
-        if value not in CURRENCIES:
-            raise WebhookInvalid(f"{self.path}.{name}", "must be an ISO 4217 code such as 'EUR'.")
-        return value
-
-    def amount(self, name: str) -> int:
-        value = self.data.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
-            raise WebhookInvalid(f"{self.path}.{name}", "must be an amount in minor units.")
-        return value
-
-    def cart(self, name: str) -> list[tuple[str, int]]:
-        value = self.data.get(name)
-        if not isinstance(value, list):
-            raise WebhookInvalid(f"{self.path}.{name}", "must be a list of [item, number].")
-        pairs = []
-        for index, entry in enumerate(value):
-            match entry:
-                case [str() as item, int() as number] if not isinstance(number, bool):
-                    pairs.append((item, number))
-                case _:
-                    raise WebhookInvalid(f"{self.path}.{name}[{index}]", "must be [item, number].")
-        return pairs
-
-
-def _time(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    parsed = None
-    if isinstance(value, str):
-        try:
-            parsed = parse_datetime(value)
-        except ValueError:
-            parsed = None
-    try:
-        # A time zone can lead out of what a datetime holds.
-        return parsed.astimezone(UTC) if parsed is not None and parsed.tzinfo else _no_time()
-    except OverflowError:
-        return _no_time()
-
-
-def _no_time() -> NoReturn:
-    raise WebhookInvalid("timestamp", "must be a time with a time zone (ISO 8601).")
+def _pairs(read: Reader, name: str) -> tuple[tuple[str, int], ...]:
+    """Return the list of [item, number] in a field."""
+    value = read.data.get(name)
+    if not isinstance(value, list):
+        raise WebhookInvalid(read.at(name), "must be a list of [item, number].")
+    pairs = []
+    for index, entry in enumerate(value):
+        match entry:
+            case [str() as item, int() as number] if not isinstance(number, bool):
+                pairs.append((item, number))
+            case _:
+                raise WebhookInvalid(f"{read.at(name)}[{index}]", "must be [item, number].")
+    return tuple(pairs)
