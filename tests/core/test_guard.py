@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
 import json
 import pickle
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +42,7 @@ from django_digitalstore.entitlements import (
     policies,
 )
 from django_digitalstore.entitlements.sources import Source
+from tests.projects.made import run_in_project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
 
@@ -132,8 +136,16 @@ def everything() -> list[dict[str, Any]]:
 
 
 APPLY = "report the fact by its provider's webhook, or call payments.flows.refresh_order(order)."
-ENTITLED = "In a test, django_digitalstore.entitlements.testing gives an honest way."
-PAID = "In a test, django_digitalstore.payments.testing gives an honest way."
+ENTITLED = (
+    "In a test, call django_digitalstore.entitlements.testing.grant(user, product), or "
+    "revoke(user, product) of the same module."
+)
+PAID = "In a test, call django_digitalstore.payments.testing"
+ORDERED = f"{PAID}.paid_order(customer, product)."
+PLACED = f"{PAID}.place_order(customer, product)."
+ATTEMPTED = f"{PAID}.pay(place_order(customer, product))."
+REFUNDED = f"{PAID}.refund(order)."
+DISPUTED = f"{PAID}.dispute(order)."
 INSTEAD = {
     ("PurchasedProduct", "insert"): (
         "Only entitlements.flows writes this; call entitlements.flows.grant_product(user, product, "
@@ -161,46 +173,46 @@ INSTEAD = {
     ),
     ("Order", "insert"): (
         "Only payments.flows writes this; call payments.flows.start_checkout(customer, lines, …) "
-        f"instead. {PAID}"
+        f"instead. {ORDERED}"
     ),
     ("Order", "delete"): (
-        f"Only payments.flows writes this; an order is kept whatever happens to it. {PAID}"
+        f"Only payments.flows writes this; an order is kept whatever happens to it. {ORDERED}"
     ),
     ("Order", "update"): (
         "Only payments.flows writes this; an order's state follows from its payments, refunds and "
         "disputes. To give access by hand call entitlements.flows.grant_product(); otherwise "
-        f"{APPLY} {PAID}"
+        f"{APPLY} {ORDERED}"
     ),
     ("OrderLine", "insert"): (
         "Only payments.flows writes this; call payments.flows.start_checkout(customer, lines, …) "
-        f"instead. {PAID}"
+        f"instead. {PLACED}"
     ),
     ("OrderLine", "delete"): (
         "Only payments.flows writes this; lines are frozen when the checkout starts: place another "
-        f"order. {PAID}"
+        f"order. {PLACED}"
     ),
     ("OrderLine", "update"): (
         "Only payments.flows writes this; lines are frozen when the checkout starts: place another "
-        f"order. {PAID}"
+        f"order. {PLACED}"
     ),
     ("Payment", "insert"): (
         "Only payments.flows writes this; call payments.flows.start_checkout(customer, lines, …) "
-        f"instead. {PAID}"
+        f"instead. {ATTEMPTED}"
     ),
     ("Payment", "delete"): (
-        f"Only payments.flows writes this; payments are facts and are kept. {PAID}"
+        f"Only payments.flows writes this; payments are facts and are kept. {ATTEMPTED}"
     ),
-    ("Payment", "update"): f"Only payments.flows writes this; {APPLY} {PAID}",
-    ("Refund", "insert"): f"Only payments.flows writes this; {APPLY} {PAID}",
+    ("Payment", "update"): f"Only payments.flows writes this; {APPLY} {ATTEMPTED}",
+    ("Refund", "insert"): f"Only payments.flows writes this; {APPLY} {REFUNDED}",
     ("Refund", "delete"): (
-        f"Only payments.flows writes this; refunds are facts and are kept. {PAID}"
+        f"Only payments.flows writes this; refunds are facts and are kept. {REFUNDED}"
     ),
-    ("Refund", "update"): f"Only payments.flows writes this; {APPLY} {PAID}",
-    ("Dispute", "insert"): f"Only payments.flows writes this; {APPLY} {PAID}",
+    ("Refund", "update"): f"Only payments.flows writes this; {APPLY} {REFUNDED}",
+    ("Dispute", "insert"): f"Only payments.flows writes this; {APPLY} {DISPUTED}",
     ("Dispute", "delete"): (
-        f"Only payments.flows writes this; disputes are facts and are kept. {PAID}"
+        f"Only payments.flows writes this; disputes are facts and are kept. {DISPUTED}"
     ),
-    ("Dispute", "update"): f"Only payments.flows writes this; {APPLY} {PAID}",
+    ("Dispute", "update"): f"Only payments.flows writes this; {APPLY} {DISPUTED}",
 }
 
 
@@ -1180,7 +1192,7 @@ def host_guard(columns: set[str] | None) -> Guard:
         insert="call invoices.flows.issue().",
         delete="invoices are kept.",
         update="call invoices.flows.correct().",
-        testing="invoices.testing",
+        testing="invoices.testing.make_invoice()",
         columns=None if columns is None else frozenset(columns),
     )
 
@@ -1259,7 +1271,7 @@ def test_a_flows_update_of_one_column_does_not_bless_a_change_of_another(Invoice
 
     assert str(refused.value) == (
         "digitalstore_core.Invoice: save() would write number. Only invoices.flows writes this; "
-        "call invoices.flows.correct(). In a test, invoices.testing gives an honest way."
+        "call invoices.flows.correct(). In a test, call invoices.testing.make_invoice()."
     )
 
 
@@ -1365,3 +1377,41 @@ def test_the_querysets_of_all_guarded_models_are_guarded(world: Any) -> None:
         assert isinstance(model._default_manager, GuardedManager)
         assert isinstance(model._default_manager.all(), GuardedQuerySet)
         assert not model._default_manager.use_in_migrations
+
+
+# --- what it says to whom -------------------------------------------------------------------------
+
+
+def test_a_running_site_hears_nothing_of_tests(tmp_path: Path) -> None:
+    code = (
+        "from django_digitalstore.entitlements import get_purchased_product_model as of\n"
+        "try: of()().save()\n"
+        "except Exception as refused: print(refused)"
+    )
+    done = run_in_project(
+        "full_store", "shell", "-v0", "-c", code, database=tmp_path / "site.sqlite3"
+    )
+    assert done.stdout.strip() == (
+        "shop.PurchasedProduct: save() would add a row. Only entitlements.flows writes this; call "
+        "entitlements.flows.grant_product(user, product, source=…) instead."
+    ), done.stderr
+
+
+def test_a_test_run_is_what_django_set_up_for_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = get_purchased_product_model()
+    for in_tests in (True, False):
+        if not in_tests:
+            monkeypatch.delattr("django.test.utils._TestState.saved_data")
+        with pytest.raises(GuardedWrite) as refused:
+            model().save()
+        assert ("In a test, call" in str(refused.value)) is in_tests
+
+
+def test_the_functions_that_tests_are_told_to_call_exist() -> None:
+    models = [get_purchased_product_model(), get_grant_model(), *vars(payment_models()).values()]
+    told = {model.guard.testing for model in models}
+    assert len(told) == 6
+    for text in told:
+        module = importlib.import_module(re.match(r"[\w.]+(?=\.\w+\()", text)[0])
+        for name, given in re.findall(r"(\w+)\(([\w, ]*)\)", text):
+            inspect.signature(getattr(module, name)).bind(*given.split(", "))

@@ -70,6 +70,12 @@ def examples() -> Iterator[Example]:
 EXAMPLES = list(examples())
 
 
+@pytest.fixture(autouse=True)
+def outside_a_test_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the suite speak as on a running site, where nothing is said about tests."""
+    monkeypatch.delattr("django.test.utils._TestState.saved_data")
+
+
 @pytest.fixture
 def names(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What the page's code takes for granted: its imports, and the rows it is about."""

@@ -16,8 +16,8 @@ MARKED_PAID = (
     "{app}.Order: {verb} would write {columns}. Only payments.flows writes this; an order's state "
     "follows from its payments, refunds and disputes. To give access by hand call "
     "entitlements.flows.grant_product(); otherwise report the fact by its provider's webhook, or "
-    "call payments.flows.refresh_order(order). In a test, django_digitalstore.payments.testing "
-    "gives an honest way."
+    "call payments.flows.refresh_order(order). In a test, call "
+    "django_digitalstore.payments.testing.paid_order(customer, product)."
 )
 
 
@@ -49,8 +49,9 @@ def test_a_purchase_is_made_by_hand(app, customer, product) -> None:
 
     assert str(stopped.value) == (
         f"{app}.PurchasedProduct: save() would add a row. Only entitlements.flows writes this; "
-        "call entitlements.flows.grant_product(user, product, source=…) instead. In a test, "
-        "django_digitalstore.entitlements.testing gives an honest way."
+        "call entitlements.flows.grant_product(user, product, source=…) instead. In a test, call "
+        "django_digitalstore.entitlements.testing.grant(user, product), or "
+        "revoke(user, product) of the same module."
     )
     assert not policies.has_access(customer, product)
 

@@ -96,8 +96,9 @@ def test_a_receiver_writes_a_guarded_table(
 
     refusal = (
         f"{app}.PurchasedProduct: save() would add a row. Only entitlements.flows writes this; "
-        "call entitlements.flows.grant_product(user, product, source=…) instead. In a test, "
-        "django_digitalstore.entitlements.testing gives an honest way."
+        "call entitlements.flows.grant_product(user, product, source=…) instead. In a test, call "
+        "django_digitalstore.entitlements.testing.grant(user, product), or "
+        "revoke(user, product) of the same module."
     )
     assert logged(caplog) == [refusal]
     assert policies.has_access(customer, product)

@@ -62,8 +62,8 @@ def test_a_backend_writes_instead_of_translating(client, attempt, app, customer,
         f"GuardedWrite: {app}.Order: update() would write status. Only payments.flows writes this; "
         "an order's state follows from its payments, refunds and disputes. To give access by hand "
         "call entitlements.flows.grant_product(); otherwise report the fact by its provider's "
-        "webhook, or call payments.flows.refresh_order(order). In a test, "
-        "django_digitalstore.payments.testing gives an honest way."
+        "webhook, or call payments.flows.refresh_order(order). In a test, call "
+        "django_digitalstore.payments.testing.paid_order(customer, product)."
     )
     attempt.order.refresh_from_db()
     assert attempt.order.status == "pending"

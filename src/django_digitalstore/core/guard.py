@@ -13,6 +13,7 @@ flush of a test database. The damage they can do is found by the suite's invaria
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
@@ -47,8 +48,8 @@ class Guard:
 
     ``owner`` is the module whose flows write (``"entitlements.flows"``). ``columns`` are the names
     of the guarded fields; None guards the whole table. ``insert``, ``delete`` and ``update`` say
-    what to write instead of an insert, a delete, a change; ``testing`` the module that gives tests
-    an honest way.
+    what to write instead of an insert, a delete, a change; ``testing`` names the function to call
+    instead in a test (``"shop.testing.make_invoice()"``), which is said under a test run only.
     """
 
     owner: str
@@ -72,11 +73,22 @@ class Guard:
         return getattr(found, "primary_key", False) or found.name in self.columns
 
 
+def _under_a_test_run() -> bool:
+    """Tell whether Django's ``setup_test_environment()`` ran: by its test runner, or by pytest's.
+
+    A site that serves people never imports ``django.test``, so it is not imported here either.
+    """
+    state = getattr(sys.modules.get("django.test.utils"), "_TestState", None)
+    # The mark by which Django itself refuses to set the environment up twice. An e-mail backend or
+    # PYTEST_CURRENT_TEST would also be found in a site that a test merely started.
+    return hasattr(state, "saved_data")
+
+
 def _refuse(model: type[models.Model], what: str, instead: str) -> NoReturn:
     guard: Guard = model.guard  # type: ignore[attr-defined]
+    honestly = f" In a test, call {guard.testing}." if _under_a_test_run() else ""
     raise GuardedWrite(
-        f"{model._meta.label}: {what} Only {guard.owner} writes this; {instead} "
-        f"In a test, {guard.testing} gives an honest way."
+        f"{model._meta.label}: {what} Only {guard.owner} writes this; {instead}{honestly}"
     )
 
 

@@ -35,6 +35,11 @@ __all__ = [
     "PurchasedProductQuerySet",
 ]
 
+_TESTING = (
+    "django_digitalstore.entitlements.testing.grant(user, product), or revoke(user, product) of the "
+    "same module"
+)
+
 
 class PurchasedProductQuerySet(GuardedQuerySet["AbstractPurchasedProduct"]):
     """Questions about ownership. Each of them goes through ``live``."""
@@ -64,7 +69,7 @@ class AbstractPurchasedProduct(GuardedModel):
         insert="call entitlements.flows.grant_product(user, product, source=…) instead.",
         delete="call entitlements.flows.revoke_product(user, product, reason=…) instead.",
         update="call entitlements.flows.grant_product(…, source=…, expires_at=…) instead.",
-        testing="django_digitalstore.entitlements.testing",
+        testing=_TESTING,
     )
 
     user = models.ForeignKey(
@@ -141,7 +146,7 @@ class AbstractGrant(GuardedModel):
         insert="call entitlements.flows.grant_product(user, product, source=…) instead.",
         delete="the ledger is never deleted: call entitlements.flows.revoke_product(…, source=…).",
         update="the ledger is never edited: call entitlements.flows.revoke_product(…, source=…).",
-        testing="django_digitalstore.entitlements.testing",
+        testing=_TESTING,
     )
 
     user = models.ForeignKey(

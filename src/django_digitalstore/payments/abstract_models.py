@@ -48,7 +48,7 @@ __all__ = [
     "new_public_id",
 ]
 
-_TESTING = "django_digitalstore.payments.testing"
+_TESTING = "django_digitalstore.payments.testing."
 _APPLY = "report the fact by its provider's webhook, or call payments.flows.refresh_order(order)."
 
 
@@ -101,7 +101,7 @@ class AbstractOrder(GuardedModel):
             "an order's state follows from its payments, refunds and disputes. To give access by "
             "hand call entitlements.flows.grant_product(); otherwise " + _APPLY
         ),
-        testing=_TESTING,
+        testing=_TESTING + "paid_order(customer, product)",
         columns=frozenset(
             {
                 "public_id",
@@ -224,7 +224,7 @@ class AbstractOrderLine(GuardedModel):
         insert="call payments.flows.start_checkout(customer, lines, …) instead.",
         delete="lines are frozen when the checkout starts: place another order.",
         update="lines are frozen when the checkout starts: place another order.",
-        testing=_TESTING,
+        testing=_TESTING + "place_order(customer, product)",
         columns=frozenset(
             {"order", "position", "kind", "product", "name", "unit_price", "quantity", "total"}
         ),
@@ -278,7 +278,7 @@ class AbstractPayment(GuardedModel):
         insert="call payments.flows.start_checkout(customer, lines, …) instead.",
         delete="payments are facts and are kept.",
         update=_APPLY,
-        testing=_TESTING,
+        testing=_TESTING + "pay(place_order(customer, product))",
         columns=frozenset(
             {
                 "order",
@@ -444,7 +444,7 @@ class AbstractRefund(_AbstractFact):
         insert=_APPLY,
         delete="refunds are facts and are kept.",
         update=_APPLY,
-        testing=_TESTING,
+        testing=_TESTING + "refund(order)",
         columns=_FACT_COLUMNS,
     )
 
@@ -476,7 +476,7 @@ class AbstractDispute(_AbstractFact):
         insert=_APPLY,
         delete="disputes are facts and are kept.",
         update=_APPLY,
-        testing=_TESTING,
+        testing=_TESTING + "dispute(order)",
         columns=_FACT_COLUMNS,
     )
 
