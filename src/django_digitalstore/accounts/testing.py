@@ -7,6 +7,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
+from django_digitalstore.core.testing import naming_missing_fields
+
 __all__ = ["PASSWORD", "make_user"]
 
 #: The password of everybody that ``make_user`` makes.
@@ -18,7 +20,8 @@ _numbers = count(1)
 def make_user(name: str | None = None, **fields: Any) -> Any:
     """Return a saved user named ``name``, with an e-mail address of ``example.com``.
 
-    ``fields`` are those that the host's user model requires beside its USERNAME_FIELD.
+    ``fields`` are those that the host's user model requires beside its USERNAME_FIELD. Raises
+    ``FieldsMissing``, which names them.
     """
     model = get_user_model()
     name = name or f"user-{next(_numbers)}"
@@ -26,4 +29,6 @@ def make_user(name: str | None = None, **fields: Any) -> Any:
     for column in {model.USERNAME_FIELD, model.get_email_field_name()} & columns:
         is_email = column == model.get_email_field_name()
         fields.setdefault(column, f"{name}@example.com" if is_email else name)
-    return model._default_manager.create_user(password=PASSWORD, **fields)
+    fields["password"] = PASSWORD
+    with naming_missing_fields("make_user", model, fields):
+        return model._default_manager.create_user(**fields)

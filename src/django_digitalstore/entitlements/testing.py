@@ -9,6 +9,9 @@ what it says: no guarded table is written past its guard. ::
         course = make_product(title="Course")
         client.force_login(customer_who_owns(course))
         assert client.get("/lesson/").status_code == 200
+
+Fields that the host's own models require are given as keywords; where one is missing,
+``FieldsMissing`` (django_digitalstore.core.testing) names it.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from django_digitalstore.catalog import get_asset_model, get_product_model, get_release_model
+from django_digitalstore.core.testing import naming_missing_fields
 
 from . import flows, policies
 from .sources import Source
@@ -57,7 +61,9 @@ def make_customer(username: str | None = None, *, password: str = "secret", **fi
         fields.setdefault(model.USERNAME_FIELD, username)
         if any(field.name == "email" for field in model._meta.concrete_fields):
             fields.setdefault("email", email)
-    return model._default_manager.create_user(password=password, **fields)
+    fields["password"] = password
+    with naming_missing_fields("make_customer", model, fields):
+        return model._default_manager.create_user(**fields)
 
 
 def make_product(**fields: Any) -> Any:
@@ -72,7 +78,9 @@ def make_product(**fields: Any) -> Any:
     fields.setdefault("status", "published")
     if fields["status"] == "published":
         fields.setdefault("published_at", timezone.now())
-    return get_product_model()._default_manager.create(**fields)
+    model = get_product_model()
+    with naming_missing_fields("make_product", model, fields):
+        return model._default_manager.create(**fields)
 
 
 def make_release_with_file(
@@ -87,12 +95,13 @@ def make_release_with_file(
     """Create a release of ``product`` with one file in the private storage; return the asset.
 
     ``fields`` are further fields of the release. The file is really written: give the tests a
-    ``STORAGES`` alias of their own, or a temporary folder.
+    ``STORAGES`` alias of their own, or ``files_in()`` of ``django_digitalstore.catalog.testing``.
     """
     fields.setdefault("published_at", timezone.now() if published else None)
-    release: Any = get_release_model()._default_manager.create(
-        product=product, version=version or f"1.{next(_numbers)}", **fields
-    )
+    fields.update(product=product, version=version or f"1.{next(_numbers)}")
+    model = get_release_model()
+    with naming_missing_fields("make_release_with_file", model, fields):
+        release: Any = model._default_manager.create(**fields)
     asset = get_asset_model()(
         release=release,
         name=name,

@@ -46,7 +46,9 @@ __all__ = [
     "paid_order",
     "pay",
     "place_order",
+    "post_webhook",
     "refund",
+    "refunded_order",
     "sandbox_checkout",
     "sign_webhook",
 ]
@@ -132,6 +134,23 @@ def refund(
     return reference
 
 
+def refunded_order(
+    customer: Any,
+    *products: Any,
+    email: str = "",
+    country: str = "DE",
+    alias: str = "default",
+    client: Any = None,
+) -> AbstractOrder:
+    """Return an order that was paid, and refunded in full: its buyer has access no more."""
+    order = paid_order(
+        customer, *products, email=email, country=country, alias=alias, client=client
+    )
+    refund(order, client=client)
+    order.refresh_from_db()
+    return order
+
+
 def dispute(
     order: AbstractOrder, state: str = "opened", *, reference: str = "", client: Any = None
 ) -> str:
@@ -185,17 +204,33 @@ def sign_webhook(
     }
 
 
+def post_webhook(
+    client: Any,
+    body: bytes | str | Mapping[str, Any],
+    *,
+    alias: str = "default",
+    message_id: str = "",
+    timestamp: int | None = None,
+) -> Any:
+    """Sign ``body`` and post it to the webhook of ``alias`` through a Django test client.
+
+    Returns the response. With the ``message_id`` of an earlier one it is a redelivery; an old
+    ``timestamp`` (seconds) is refused. As for ``sign_webhook``.
+    """
+    raw, headers = sign_webhook(body, alias=alias, message_id=message_id, timestamp=timestamp)
+    content_type = headers.pop("Content-Type")
+    path = reverse("digitalstore_payments:webhook", args=[alias])
+    return client.post(path, data=raw, content_type=content_type, headers=headers)
+
+
 def deliver(client: Any, delivery: SandboxDelivery) -> Any:
     """Post one of the sandbox's messages, signed now, through a Django test client.
 
     Returns the response. Any number of times, in any order: that is what providers do.
     """
-    body, headers = sign_webhook(
-        delivery.body, alias=delivery.alias, message_id=delivery.message_id
+    response = post_webhook(
+        client, delivery.body, alias=delivery.alias, message_id=delivery.message_id
     )
-    content_type = headers.pop("Content-Type")
-    path = reverse("digitalstore_payments:webhook", args=[delivery.alias])
-    response = client.post(path, data=body, content_type=content_type, headers=headers)
     _mark(delivery, response.status_code)
     return response
 
