@@ -63,7 +63,7 @@ toc_object_entries_show_parents = "hide"
 nitpicky = True
 nitpick_ignore_regex = [
     # Not ours, and no inventory is fetched.
-    (r"py:.*", r"(django|collections|typing|datetime|threading|decimal|enum)\..*"),
+    (r"py:.*", r"(django|collections|typing|datetime|threading|decimal|enum|pathlib)\..*"),
     # Imported for annotations only, so autodoc knows their last name alone.
     (r"py:class", r"(.*\.)?(File|Model|RelatedManager|SupportsWrite|datetime)"),
     # Type variables.

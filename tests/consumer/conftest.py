@@ -1,7 +1,16 @@
-"""``tests/`` belongs to the distribution: it runs where that is installed."""
+"""``tests/`` belongs to the distribution: it runs with the settings and the fixtures named there."""
 
 from __future__ import annotations
 
-from django.apps import apps
+from pathlib import Path
 
-collect_ignore = ["src"] if apps.is_installed("bookstand") else ["src", "tests"]
+import pytest
+
+HERE = Path(__file__).parent
+
+collect_ignore = ["src"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave its tests out of a run of the suite's own."""
+    return True if collection_path == HERE / "tests" and config.rootpath != HERE else None

@@ -54,9 +54,8 @@ def test_its_own_tests_pass_under_a_host_that_installs_it():
         "-q",
         "-p",
         "no:cacheprovider",
-        "--ds=tests.projects.consumer.settings",
-        "tests/consumer/tests",
-        cwd=ROOT,
+        cwd=HERE,
+        path=(ROOT,),
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

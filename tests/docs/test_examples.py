@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from django_digitalstore import pytest_plugin
 from tests.architecture.public_names import private_imports
-from tests.projects.made import ROOT, SHIPPED, MadeProject
+from tests.projects.made import ROOT, SHIPPED, MadeProject, run_python
 
 #: What is made here has settings of its own: once is enough, whatever host the tests run under.
 once = pytest.mark.skipif(
@@ -47,6 +48,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> MadeProject:
     site = MadeProject(tmp_path_factory.mktemp("site"), *SHIPPED)
     site.must("startstore", "shop")
     shutil.copytree(EXAMPLES / "shop", site.folder / "shop", dirs_exist_ok=True)
+    shutil.copy(EXAMPLES / "conftest.py", site.folder)
     lines = ['INSTALLED_APPS += ["shop"]', "DIGITALSTORE_TEST_MODE = DEBUG"]
     lines.append('PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]')
     site.add_settings("\n".join([*lines, (EXAMPLES / "settings.py").read_text("utf-8")]))
@@ -63,40 +65,28 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> MadeProject:
 @pytest.mark.slow
 def test_the_examples_pass_their_tests_in_a_store_that_startstore_wrote(site):
     site.must("makemigrations", "shop")
-    # The one file left out is that of downloads: `write-a-delivery-backend` says why.
-    tests = "test_accounts", "test_catalog", "test_payments", "test_how_tos", "test_my_store"
-    done = site.manage("test", *(f"shop.tests.{name}" for name in tests))
+    by_pytest = "test_by_pytest"
+    modules = {path.stem for path in (site.folder / "shop" / "tests").glob("test_*.py")}
+    done = site.manage("test", *(f"shop.tests.{name}" for name in modules - {by_pytest}))
     assert done.returncode == 0, done.stderr
     assert "OK" in done.stderr.splitlines()
+    done = run_python(
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--ds=site_settings",
+        f"shop/tests/{by_pytest}.py",
+        cwd=site.folder,
+    )
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
 
 
-@once
-@pytest.mark.slow
-def test_whoever_leaves_keeps_the_tables(site):
-    """``leave-the-suite``: plain models of the same tables, read and written without the suite."""
-    site.must("makemigrations", "shop", "-v0")
-    site.must("migrate", "-v0")
-    tables = "shop_product", "shop_purchasedproduct", "shop_order"
-    site.write("plain/__init__.py", "")
-    site.write("plain/models.py", site.must("inspectdb", "auth_user", *tables))
-    plain = site.settings.read_text().replace('["shop"]', '["plain"]')
-    plain = re.sub(r'^    "django_digitalstore.*\n', "", plain, flags=re.MULTILINE)
-    site.write("plain_settings.py", re.sub(r"^DIGITALSTORE_", "_", plain, flags=re.MULTILINE))
-    site.write("site_urls_plain.py", "urlpatterns = []\n")
-    site.write(
-        "plain_settings.py",
-        (site.folder / "plain_settings.py").read_text() + 'ROOT_URLCONF = "site_urls_plain"\n',
-    )
-    code = (
-        "import sys; from plain.models import *; "
-        "ShopProduct.objects.create(title='A', slug='a', price=1, currency='EUR', "
-        "status='draft', featured=False, created_at='2026-01-01T00:00Z', "
-        "updated_at='2026-01-01T00:00Z', summary='', description='', isbn=''); "
-        "print(ShopProduct.objects.count(), ShopPurchasedproduct.objects.count(), "
-        "[name for name in sys.modules if name.startswith('django_digitalstore')])"
-    )
-    printed = site.must("shell", "-v0", "-c", code, "--settings", "plain_settings")
-    assert printed == "1 0 []\n"
+def test_the_page_names_each_fixture_of_pytest():
+    page = (DOCS / "how-to" / "test-your-store.md").read_text("utf-8")
+    table = "".join(re.findall(r"^\| \w+ \| .* \|$", page, re.MULTILINE))
+    assert sorted(re.findall(r"`(\w+)`", table)) == pytest_plugin.__all__
 
 
 def test_the_examples_use_public_names_only():

@@ -61,9 +61,9 @@ def _over_budget(budget: int, using: str, captured: CaptureQueriesContext) -> st
 def naming_missing_fields(
     factory: str, model: type[models.Model], given: Mapping[str, Any]
 ) -> Iterator[None]:
-    """Turn an error of saving a ``model`` for lack of a field into ``FieldsMissing``. For factories.
+    """Turn the error of saving a ``model`` without a field it requires into ``FieldsMissing``.
 
-    ``factory`` is the name of the function that the fields are to be given to; ``given`` are those
+    For factories: ``factory`` is the name of the function to give fields to, ``given`` are those
     that it has. Other errors go through. The block runs in a savepoint.
     """
     try:

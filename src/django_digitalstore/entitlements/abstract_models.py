@@ -36,8 +36,8 @@ __all__ = [
 ]
 
 _TESTING = (
-    "django_digitalstore.entitlements.testing.grant(user, product), or revoke(user, product) of the "
-    "same module"
+    "django_digitalstore.entitlements.testing.grant(user, product), or revoke(user, product) of "
+    "the same module"
 )
 
 

@@ -247,6 +247,7 @@ class TestTheLicence:
         assert check_out(client, licensed, "licence").status_code == 400
 
 
+@pytest.mark.usefixtures("sold_files")
 class TestTheMirror:
     @pytest.fixture(autouse=True)
     def by_the_mirror(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from django_digitalstore.entitlements.testing import (
 )
 from django_digitalstore.payments import inbox
 from django_digitalstore.payments.models import InboxMessage
-from django_digitalstore.payments.testing import deliver_webhooks, sign_webhook
+from django_digitalstore.payments.testing import deliver_webhooks, post_webhook
 
 from ..models import Order, Payment, Product
 from ..own_payments import invoice_paid, invoice_refunded, subscription_renewed
@@ -108,11 +108,8 @@ class Acme(Site):
 
     def webhook(self, kind, **data):
         at = int(timezone.now().timestamp())
-        body, headers = sign_webhook({"type": kind, "data": {"at": at, **data}}, alias="acme")
-        content_type = headers.pop("Content-Type")
-        return self.client.post(
-            "/store/payments/acme/webhook/", body, content_type=content_type, headers=headers
-        )
+        body = {"type": kind, "data": {"at": at, **data}}
+        return post_webhook(self.client, body, alias="acme")
 
     def pay(self, **data):
         paid = {"id": "p1", "checkout": self.checkout, "state": "paid"}

@@ -1,10 +1,11 @@
 """How a store is tested: what these helpers make went through the flows."""
 
-import tempfile
-
-from django.test import TestCase, override_settings
+from django.test import TestCase
 from django.urls import reverse
 
+from django_digitalstore.catalog.testing import files_in
+from django_digitalstore.core.exceptions import GuardedWrite
+from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.entitlements.testing import (
     assert_access,
     assert_no_access,
@@ -14,7 +15,13 @@ from django_digitalstore.entitlements.testing import (
     make_release_with_file,
     revoke,
 )
-from django_digitalstore.payments.testing import deliver_webhooks, paid_order, refund
+from django_digitalstore.payments.testing import (
+    deliver_webhooks,
+    paid_order,
+    place_order,
+    post_webhook,
+    refund,
+)
 
 
 class OwningTests(TestCase):
@@ -49,15 +56,33 @@ class BuyingTests(TestCase):
         self.assertEqual(order.status, "refunded")
         assert_no_access(customer, book)
 
+    def test_a_webhook_with_an_old_signature_is_refused(self):
+        answer = post_webhook(self.client, {"type": "payment.succeeded"}, timestamp=1)
+        self.assertEqual(answer.status_code, 401)
+
+    def test_nobody_marks_an_order_paid(self):
+        order = place_order(make_customer(), make_product()).order
+        order.status = "paid"
+        with self.assertRaises(GuardedWrite) as refused:
+            order.save()
+        says = "In a test, call django_digitalstore.payments.testing.paid_order(customer, product)."
+        self.assertTrue(str(refused.exception).endswith(says))
+
+
+class QueryTests(TestCase):
+    def test_the_shop_window_asks_no_more_for_more_products(self):
+        for _ in range(10):
+            make_product()
+        with assert_query_budget(8):
+            self.client.get(reverse("shop:product_list"))
+
 
 class DownloadTests(TestCase):
     def test_the_file_is_handed_over_to_nginx(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        with override_settings(BASE_DIR=folder.name):
-            asset = make_release_with_file(make_product(), b"the words", "book.txt")
-            self.client.force_login(customer_who_owns(asset.release.product))
-            link = self.client.post(reverse("shop:download_link", args=[asset.pk])).url
-            answer = self.client.get(link)
+        self.enterContext(files_in())
+        asset = make_release_with_file(make_product(), b"the words", "book.txt")
+        self.client.force_login(customer_who_owns(asset.release.product))
+        link = self.client.post(reverse("shop:download_link", args=[asset.pk])).url
+        answer = self.client.get(link)
         self.assertEqual(answer.headers["X-Accel-Redirect"], f"/sold/{asset.file.name}")
         self.assertIn("book.txt", answer.headers["Content-Disposition"])

@@ -1,11 +1,12 @@
-"""The library and its downloads, as a customer meets them."""
+"""The library and the way to a file, as a customer meets them."""
 
-import tempfile
+from django.test import TestCase
+from django.urls import resolve, reverse
 
-from django.test import TestCase, override_settings
-from django.urls import reverse
-
+from django_digitalstore.catalog.testing import files_in
+from django_digitalstore.entitlements.links import redeem
 from django_digitalstore.entitlements.testing import (
+    assert_access,
     assert_no_access,
     customer_who_owns,
     make_customer,
@@ -17,24 +18,7 @@ from django_digitalstore.entitlements.testing import (
 
 class LibraryTests(TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        storage = {
-            "BACKEND": "django_digitalstore.catalog.storage.PrivateFileSystemStorage",
-            "OPTIONS": {"location": folder.name},
-        }
-        own_storage = override_settings(
-            STORAGES={
-                "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-                "staticfiles": {
-                    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-                },
-                "digitalstore": storage,
-            },
-            DIGITALSTORE_STORAGE="digitalstore",
-        )
-        own_storage.enable()
-        self.addCleanup(own_storage.disable)
+        self.enterContext(files_in())
         self.product = make_product(title="A book")
         self.asset = make_release_with_file(self.product, b"the words", "book.txt")
 
@@ -45,10 +29,14 @@ class LibraryTests(TestCase):
         self.client.force_login(customer_who_owns(self.product))
         self.assertContains(self.client.get(reverse("shop:library")), "book.txt")
 
-    def test_an_owner_downloads_the_file(self):
-        self.client.force_login(customer_who_owns(self.product))
-        answer = self.client.get(self.click().url)
-        self.assertEqual(b"".join(answer.streaming_content), b"the words")
+    def test_an_owner_gets_a_link_to_the_file(self):
+        owner = customer_who_owns(self.product)
+        self.client.force_login(owner)
+        link = resolve(self.click().url)
+        self.assertEqual(link.view_name, "shop:download")
+        # What then comes (bytes, a header, another address) is for the delivery backend to say.
+        self.assertEqual(redeem(link.kwargs["token"], owner).asset_id, str(self.asset.pk))
+        assert_access(owner, self.product)
 
     def test_nobody_else_does(self):
         stranger = make_customer()
