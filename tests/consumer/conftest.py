@@ -1,4 +1,4 @@
-"""``tests/`` belongs to the distribution: it runs with the settings and the fixtures named there."""
+"""``tests/`` belongs to the distribution: it runs with the settings that are named there."""
 
 from __future__ import annotations
 
