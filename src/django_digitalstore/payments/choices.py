@@ -6,6 +6,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 __all__ = [
+    "ELSEWHERE",
+    "FREE",
     "Attention",
     "Discrepancy",
     "DisputeState",
@@ -18,6 +20,12 @@ __all__ = [
     "payment_states",
     "refund_states",
 ]
+
+
+#: Alias of payments that need no provider, because the total is zero.
+FREE = "free"
+#: Alias of money that came past every provider, and that a person recorded.
+ELSEWHERE = "elsewhere"
 
 
 class OrderStatus(models.TextChoices):

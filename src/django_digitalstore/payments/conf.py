@@ -31,6 +31,9 @@ class PaymentsConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     DISPUTE_SUSPENDS = True
     #: How long an attempt to open a checkout may take before another request takes it over.
     CHECKOUT_OPENING_AGE = timedelta(seconds=60)
+    #: How long after a refund was sent, and not answered, the provider's list of refunds lacks it
+    #: for certain, so that it may be sent again.
+    REFUND_SETTLE_AGE = timedelta(minutes=10)
     #: Orders on one page of the order history.
     ORDERS_PER_PAGE = 25
 

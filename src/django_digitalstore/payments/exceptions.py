@@ -15,6 +15,7 @@ __all__ = [
     "ProviderRefused",
     "ProviderUnavailable",
     "RefundRefused",
+    "RefundUnsettled",
     "WebhookInvalid",
     "WebhookNotOurs",
     "WebhookNotVerified",
@@ -104,6 +105,10 @@ class RefundRefused(DigitalStoreError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class RefundUnsettled(DigitalStoreError):
+    """A refund was sent, and what became of it is not known yet: it is asked for again later."""
 
 
 class PaymentNotRecorded(DigitalStoreError):

@@ -20,7 +20,10 @@ __all__ = [
     "dispute_version",
     "find_discount",
     "find_discrepancy",
+    "items_of",
+    "line_shares",
     "payment_version",
+    "prices_in",
     "refund_version",
 ]
 
@@ -106,6 +109,23 @@ def dispute_version(state: str, at: datetime, amount: int | None, currency: str)
     return (at, _DISPUTE_TIE[DisputeState(state)], -1 if amount is None else amount, currency)
 
 
+def line_shares(totals: Sequence[int], amount: int) -> list[int]:
+    """Return what each line has of a payment of ``amount``: by its total, and in sum ``amount``.
+
+    So tax, discount and conversion are spread over the lines by their prices.
+    """
+    whole = sum(totals)
+    if not whole:
+        return [0 for _ in totals]
+    shares, before, reached = [], 0, 0
+    for total in totals:
+        reached += total
+        until = amount * reached // whole
+        shares.append(until - before)
+        before = until
+    return shares
+
+
 @dataclass(slots=True)
 class PaymentFacts:
     """A payment with the refunds and disputes that are known of it."""
@@ -135,12 +155,24 @@ class PaymentFacts:
     @property
     def returned(self) -> int:
         """Return what went back, in minor units, as far as the provider named amounts."""
+        return self._amount_in(RefundState.SUCCEEDED)
+
+    @property
+    def rest(self) -> int:
+        """Return what is held and not on its way back, in minor units: what can be refunded."""
+        if self.payment.state != PaymentState.SUCCEEDED or self.is_fully_returned:
+            return 0
+        if any(r.is_full for r in self.refunds if r.state == RefundState.PENDING):
+            return 0
+        gone = self._amount_in(RefundState.SUCCEEDED, RefundState.PENDING)
+        return int(max(self.payment.amount - gone, 0))
+
+    def _amount_in(self, *states: RefundState) -> int:
         # An amount in another currency says nothing about this payment's.
         return sum(
             refund.amount or 0
             for refund in self.refunds
-            if refund.state == RefundState.SUCCEEDED
-            and refund.currency in ("", self.payment.currency)
+            if refund.state in states and refund.currency in ("", self.payment.currency)
         )
 
     @property
@@ -163,29 +195,54 @@ class PaymentFacts:
         """Tell whether a dispute is open."""
         return any(d.state in _DISPUTE_OPEN for d in self.disputes)
 
-    def returned_of_item(self, item: str) -> int:
+    def returned_of_item(self, item: str, *, with_pending: bool = False) -> int:
         """Return what refunds by item gave back for ``item``, in minor units."""
+        states = {RefundState.SUCCEEDED, *([RefundState.PENDING] if with_pending else [])}
         return sum(
             amount
             for refund in self.refunds
-            if refund.state == RefundState.SUCCEEDED
+            if refund.state in states
             for reference, amount in refund.items
             if reference == item
         )
 
-    def supports(self, item: str, line_total: int, *, dispute_suspends: bool) -> tuple[bool, str]:
-        """Tell whether this payment is a basis for a line, and if not, why."""
+    def supports(self, item: str, price: int, *, dispute_suspends: bool) -> tuple[bool, str]:
+        """Tell whether this payment is a basis for a line, and if not, why.
+
+        ``price`` is what must go back for ``item`` to end it: see ``prices_in``.
+        """
         if not self.counts:
             return False, "the payment does not count"
         if any(d.state in _DISPUTE_LOST for d in self.disputes):
             return False, "dispute lost"
         if self.is_fully_returned:
             return False, "refunded in full"
-        if 0 < line_total <= self.returned_of_item(item):
+        if 0 < price <= self.returned_of_item(item):
             return False, "line refunded"
         if dispute_suspends and self.is_disputed:
             return False, "dispute open"
         return True, ""
+
+
+def prices_in(payment: Any, totals: Sequence[int], *, currency: str) -> list[int]:
+    """Return for each line what must go back of ``payment`` so that the line is refunded.
+
+    Its share of the payment. Of several lines, its total alone where that is less because tax was
+    added: rates differ between lines, and providers name amounts with and without tax. They may
+    round each line for itself too, so the last minor unit decides nothing between lines.
+    """
+    shares = line_shares(totals, payment.amount)
+    if len(totals) == 1:
+        return shares
+    if payment.currency == currency:
+        shares = [min(share, total) for share, total in zip(shares, totals, strict=True)]
+    return [share - 1 if share > 1 else share for share in shares]
+
+
+def items_of(payment: Any, lines: Sequence[Any]) -> list[str]:
+    """Return the provider's references of an order's lines, by position, in a payment's cart."""
+    cart = [str(entry[0]) for entry in payment.cart]
+    return [*cart[: len(lines)], *[""] * (len(lines) - len(cart))]
 
 
 @dataclass(slots=True)
@@ -226,9 +283,14 @@ class OrderFacts:
         return _UNPAID_STATUS.get(PaymentState(last.payment.state), OrderStatus.CANCELLED)
 
     @property
+    def held(self) -> list[PaymentFacts]:
+        """Return the payments that pay the order and whose money did not go back in full."""
+        return [p for p in self.payments if p.counts and not p.is_fully_returned]
+
+    @property
     def is_paid_twice(self) -> bool:
         """Tell whether more than one payment holds money for the same order."""
-        return sum(1 for p in self.payments if p.counts and not p.is_fully_returned) > 1
+        return len(self.held) > 1
 
     @property
     def has_discrepancy(self) -> bool:

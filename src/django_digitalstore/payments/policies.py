@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
 
+from django_digitalstore.core.exceptions import InvalidBackend
 from django_digitalstore.entitlements.policies import owned_by_key
 
-from . import get_order_line_model, get_order_model, get_payment_model
-from .choices import Attention, OrderStatus, PaymentState
-from .exceptions import CheckoutRefused
+from . import (
+    get_dispute_model,
+    get_order_line_model,
+    get_order_model,
+    get_payment_model,
+    get_refund_model,
+)
+from .backends import RefundAbility, payment_backends
+from .choices import (
+    ELSEWHERE,
+    FREE,
+    Attention,
+    OrderStatus,
+    PaymentState,
+    RefundState,
+)
+from .exceptions import CheckoutRefused, RefundRefused
+from .facts import OrderFacts, PaymentFacts, items_of, line_shares
 from .fulfilments import Quote, get_fulfilment
+from .models import RefundRequest, RefundRequestState
 
 if TYPE_CHECKING:
-    from .abstract_models import AbstractOrder, OrderQuerySet
+    from .abstract_models import AbstractOrder, AbstractPayment, OrderQuerySet
 
 __all__ = [
     "UNPAID",
+    "Refundable",
+    "RefundableLine",
+    "can_refund",
     "can_retry",
     "check_buyer",
+    "facts_of_order",
+    "held_money",
     "is_awaited",
     "is_being_paid",
     "lost_lines",
@@ -29,6 +52,9 @@ __all__ = [
     "orders_of_customer",
     "orders_of_seller",
     "quote_lines",
+    "refund_under_way",
+    "refundable",
+    "second_payment",
 ]
 
 #: Statuses of an order that was never paid; a late success still wins.
@@ -136,3 +162,193 @@ def check_buyer(customer: Any, quoted: Iterable[tuple[str, Any, Quote]]) -> None
     """
     for kind, product, _quote in quoted:
         get_fulfilment(kind).check_buyer(customer, product)
+
+
+# --- Refunds ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundableLine:
+    """A line of an order, and what of its share of a payment was not returned, in minor units."""
+
+    line: Any
+    item: str
+    rest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refundable:
+    """What of a payment can be refunded: ``rest`` in minor units of ``currency``, in which the
+    buyer paid, and how finely."""
+
+    payment: Any
+    rest: int
+    currency: str
+    ability: RefundAbility
+    lines: tuple[RefundableLine, ...]
+
+    @property
+    def takes_lines(self) -> bool:
+        """Tell whether some of several lines can be refunded."""
+        return len(self.lines) > 1 and self.ability in (RefundAbility.ITEMS, RefundAbility.AMOUNT)
+
+    @property
+    def takes_amount(self) -> bool:
+        """Tell whether less than all can be refunded: of one line, where only items can be."""
+        return self.ability in (RefundAbility.ITEMS, RefundAbility.AMOUNT)
+
+
+def facts_of_order(order: AbstractOrder) -> OrderFacts:
+    """Return all that is known of an order's payments. Three queries."""
+    return OrderFacts.of(
+        get_payment_model().objects.filter(order=order),
+        get_refund_model().objects.filter(payment__order=order),
+        get_dispute_model().objects.filter(payment__order=order),
+    )
+
+
+def _facts_of_payment(payment: AbstractPayment) -> PaymentFacts:
+    return PaymentFacts(
+        payment,
+        list(get_refund_model().objects.filter(payment=payment)),
+        list(get_dispute_model().objects.filter(payment=payment)),
+    )
+
+
+def refundable(payment: AbstractPayment) -> Refundable:
+    """Return what of ``payment`` can be refunded by its provider. Queries, no network.
+
+    Raises ``RefundRefused`` where nothing can, with a message for the person who asks. A refund
+    that is under way is another question: ``refund_under_way``.
+    """
+    if payment.alias == ELSEWHERE:
+        raise RefundRefused(
+            "elsewhere",
+            _(
+                "This money came past every provider: give it back the way it came, then record "
+                "the refund."
+            ),
+        )
+    what = held_money(payment)
+    try:
+        ability = payment_backends[payment.alias].refunds
+    except InvalidBackend:
+        raise RefundRefused(
+            "unavailable",
+            _("The provider “%(provider)s” is not configured here any more: refund there.")
+            % {"provider": payment.alias},
+        ) from None
+    if ability == RefundAbility.NONE:
+        raise RefundRefused(
+            "unsupported",
+            _(
+                "“%(provider)s” takes no refunds from here: refund in its dashboard, and it is "
+                "known here by itself."
+            )
+            % {"provider": payment.alias},
+        )
+    return Refundable(
+        payment=payment,
+        rest=what.rest,
+        currency=payment.currency,
+        ability=ability,
+        lines=what.lines,
+    )
+
+
+def held_money(payment: AbstractPayment) -> Refundable:
+    """Return what money of ``payment`` is held, whoever can give it back. As ``refundable``."""
+    if payment.alias == FREE or payment.amount == 0:
+        raise RefundRefused("free", _("Nothing was paid, so there is nothing to refund."))
+    if payment.state != PaymentState.SUCCEEDED:
+        raise RefundRefused("not_paid", _("This payment did not succeed: it holds no money."))
+    facts = _facts_of_payment(payment)
+    if facts.is_disputed:
+        raise RefundRefused(
+            "disputed",
+            _(
+                "A dispute of this payment is open, and the bank may take the money: a refund now "
+                "could pay it back twice. Answer or accept the dispute in the provider's dashboard."
+            ),
+        )
+    if facts.rest == 0:
+        raise RefundRefused(
+            "nothing_left", _("All of this payment went back already, or is on its way.")
+        )
+    lines = list(get_order_line_model().objects.filter(order=payment.order_id).order_by("position"))
+    shares = line_shares([line.total for line in lines], payment.amount)
+    return Refundable(
+        payment=payment,
+        rest=facts.rest,
+        currency=payment.currency,
+        ability=RefundAbility.AMOUNT,
+        lines=tuple(
+            RefundableLine(
+                line=line,
+                item=item,
+                rest=max(share - facts.returned_of_item(item, with_pending=True), 0),
+            )
+            for line, item, share in zip(lines, items_of(payment, lines), shares, strict=True)
+        ),
+    )
+
+
+def refund_under_way(payment: AbstractPayment) -> RefundRequest | None:
+    """Return the request to refund ``payment`` whose outcome nobody knows yet; None without."""
+    return RefundRequest.objects.filter(
+        alias=payment.alias,
+        payment_reference=payment.provider_reference or "",
+        state__in=[
+            RefundRequestState.REQUESTED,
+            RefundRequestState.SENDING,
+            RefundRequestState.DOUBTFUL,
+        ],
+    ).first()
+
+
+def can_refund(payment: AbstractPayment) -> bool:
+    """Tell whether somebody may be shown the way to refund ``payment``. Queries, no network."""
+    try:
+        refundable(payment)
+    except RefundRefused:
+        return False
+    return refund_under_way(payment) is None
+
+
+def second_payment(order: AbstractOrder) -> tuple[AbstractPayment, list[Any] | None]:
+    """Return the payment that a buyer made once too often, and its lines to refund; None: all.
+
+    The later of two payments of this order, or what another order of the buyer pays too. Raises
+    ``RefundRefused`` where nothing was paid twice, or one of the two goes back already.
+    """
+    held = facts_of_order(order).held
+    if len(held) > 1:
+        staying = [p for p in held if p.rest and refund_under_way(p.payment) is None]
+        if len(staying) < len(held):
+            raise _goes_back(order)
+        found = [p for p in staying if p.payment.alias != ELSEWHERE] or staying
+        return max(found, key=lambda p: (p.as_of, p.payment.pk)).payment, None
+    lines = list(order.lines.select_related("product", "order").order_by("position"))
+    twice = [line for line in lines if get_fulfilment(line.kind).is_paid_elsewhere(line)]
+    if not held or not twice:
+        raise RefundRefused("not_twice", _("Nothing of this order is paid twice."))
+    others = (
+        get_order_model()
+        .objects.of_customer(order.customer_id)
+        .filter(paid_at__isnull=False, lines__product__in=[line.product_id for line in twice])
+        .exclude(pk=order.pk)
+    )
+    for other in others.distinct():
+        for facts in facts_of_order(other).held:
+            pending = any(r.state == RefundState.PENDING for r in facts.refunds)
+            if pending or refund_under_way(facts.payment) is not None:
+                raise _goes_back(other)
+    return held[0].payment, None if len(twice) == len(lines) else twice
+
+
+def _goes_back(order: AbstractOrder) -> RefundRefused:
+    return RefundRefused(
+        "under_way",
+        _("A payment of order %(order)s is going back already: wait for it.")
+        % {"order": order.public_id},
+    )

@@ -3,12 +3,23 @@
 Order of locks, everywhere: inbox message → payment mutex → order → mutex of (user, product) → rows.
 """
 
-from .checkout import FREE, LineRequest, open_checkout, retry_checkout, start_checkout
+from django_digitalstore.payments.choices import ELSEWHERE, FREE
+
+from .checkout import LineRequest, open_checkout, retry_checkout, start_checkout
+from .elsewhere import record_payment, record_refund
 from .provider import expire_checkouts, refresh_order
+from .refunds import (
+    refund_second_payment,
+    request_refund,
+    resolve_refund_request,
+    retry_refund,
+    send_refund,
+)
 from .reports import Applied, apply_events, checkout_key, payment_key
 from .settling import settle_order
 
 __all__ = [
+    "ELSEWHERE",
     "FREE",
     "Applied",
     "LineRequest",
@@ -17,8 +28,15 @@ __all__ = [
     "expire_checkouts",
     "open_checkout",
     "payment_key",
+    "record_payment",
+    "record_refund",
     "refresh_order",
+    "refund_second_payment",
+    "request_refund",
+    "resolve_refund_request",
     "retry_checkout",
+    "retry_refund",
+    "send_refund",
     "settle_order",
     "start_checkout",
 ]

@@ -37,7 +37,7 @@ from django_digitalstore.payments.backends import (
     Item,
     payment_backends,
 )
-from django_digitalstore.payments.choices import OrderStatus, PaymentState
+from django_digitalstore.payments.choices import FREE, OrderStatus, PaymentState
 from django_digitalstore.payments.exceptions import CheckoutRefused, CheckoutUnavailable
 from django_digitalstore.payments.fulfilments import get_fulfilment
 
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["LineRequest", "open_checkout", "retry_checkout", "start_checkout"]
 
 logger = logging.getLogger(__name__)
-
-#: Alias of payments that need no provider, because the total is zero.
-FREE = "free"
 
 #: How long an unpaid order is found again by the same buyer who buys the same.
 REUSE_ORDER = timedelta(hours=24)

@@ -16,7 +16,7 @@ from django_digitalstore.payments import (
     get_payment_model,
     get_refund_model,
 )
-from django_digitalstore.payments.choices import PaymentState
+from django_digitalstore.payments.choices import PaymentState, RefundState
 from django_digitalstore.payments.events import (
     DisputeReported,
     PaymentEvent,
@@ -30,6 +30,7 @@ from django_digitalstore.payments.facts import (
     payment_version,
     refund_version,
 )
+from django_digitalstore.payments.models import RefundRequest, RefundRequestState
 
 from .settling import lock_order, settle
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["Applied", "apply_events", "checkout_key", "payment_key"]
 
 logger = logging.getLogger(__name__)
+
+#: What a request says whose refund the provider accepted and could not make.
+REFUND_FAILED = "failed: the provider accepted the refund and could not make it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,59 @@ def _merge_refund(alias: str, event: RefundReported) -> AbstractPayment | None:
         "is_full": event.is_full,
         "items": items,
     }
-    return _merge_fact(get_refund_model(), alias, event.refund, event.payment, values, version)
+    payment = _merge_fact(get_refund_model(), alias, event.refund, event.payment, values, version)
+    if payment is not None:
+        _answer_request(alias, event)
+    return payment
+
+
+def _answer_request(alias: str, event: RefundReported) -> None:
+    """Tell the request that a refund answers, and give the refund what the provider left out.
+
+    So the right line ends also where the provider knows amounts only. A request is known by its
+    key, or by the refund that it was linked with before.
+    """
+    requests = list(RefundRequest.objects.filter(alias=alias, payment_reference=event.payment))
+    request = next((r for r in requests if r.provider_reference == event.refund), None)
+    if request is None and event.key:
+        request = next((r for r in requests if r.key == event.key), None)
+        if request is not None and request.provider_reference:
+            logger.error(
+                "Provider %r made two refunds of request %s: %s and %s.",
+                alias,
+                request.key,
+                request.provider_reference,
+                event.refund,
+            )
+            return
+    row = (
+        get_refund_model()
+        .objects.filter(
+            alias=alias, provider_reference=event.refund, payment_reference=event.payment
+        )
+        .first()
+    )
+    if request is None or row is None:
+        return
+    missing: dict[str, Any] = {}
+    if request.items and not row.items:
+        missing["items"] = request.items
+    if row.amount is None and request.amount is not None:
+        missing.update(amount=request.amount, currency=request.currency)
+    elif row.amount is None and not row.is_full and not row.items:
+        missing["is_full"] = True
+    if missing:
+        guard.update(row, **missing)
+    failed = row.state == RefundState.FAILED
+    state, error = RefundRequestState.SENT, ""
+    if failed:
+        state, error = RefundRequestState.REFUSED, REFUND_FAILED
+    if failed and request.state == RefundRequestState.HANDLED:
+        state, error = RefundRequestState.HANDLED, request.error
+    if (request.state, request.error, request.provider_reference) != (state, error, event.refund):
+        RefundRequest.objects.filter(pk=request.pk).update(
+            state=state, error=error, provider_reference=event.refund
+        )
 
 
 def _merge_dispute(alias: str, event: DisputeReported) -> AbstractPayment | None:
