@@ -33,7 +33,8 @@ class SellerPanelTests(TestCase):
 
     def test_a_new_product_is_a_draft_of_the_seller_who_publishes_it(self):
         fields = {"title": "New", "price": "12.00", "currency": "EUR"}
-        self.client.post(reverse("shop:seller_product_create"), fields)
+        page = self.client.post(reverse("shop:seller_product_create"), fields)
+        self.assertFalse(page.context and page.context["form"].errors)
         product = Product.objects.get(slug="new")
         self.assertEqual(product.seller, self.seller)
         self.assertEqual((product.status, product.price), ("draft", 1200))
