@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -60,19 +61,58 @@ def test_its_own_tests_pass_under_a_host_that_installs_it():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@once
-def test_mypy_finds_the_types_of_the_host(tmp_path):
+def run_mypy(
+    *arguments: str | Path, cache: Path, config: Path = HERE / "mypy.ini"
+) -> subprocess.CompletedProcess[str]:
     pytest.importorskip("mypy", reason="mypy is no part of this environment: ./dev test")
     source = str(HERE / "src")
-    done = run_python(
+    return run_python(
         "-m",
         "mypy",
-        f"--config-file={HERE / 'mypy.ini'}",
-        f"--cache-dir={tmp_path}",
-        str(HERE / "src" / "bookstand"),
-        str(HERE / "types_seen.py"),
+        f"--config-file={config}",
+        f"--cache-dir={cache}",
+        *map(str, arguments),
         cwd=ROOT,
         path=(ROOT, Path(source)),
         MYPYPATH=os.pathsep.join([str(ROOT / "src"), source, str(ROOT)]),
     )
+
+
+@once
+def test_mypy_finds_the_types_of_the_host(tmp_path):
+    done = run_mypy(HERE / "src" / "bookstand", HERE / "types_seen.py", cache=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@once
+def test_the_types_are_those_of_the_settings_whatever_mypy_remembers(tmp_path):
+    asked = tmp_path / "asked.py"
+    asked.write_text(
+        "from django_digitalstore.catalog import get_product_model\n"
+        "reveal_type(get_product_model())\n"
+    )
+    other = tmp_path / "mypy.ini"
+    text = (HERE / "mypy.ini").read_text("utf-8")
+    other.write_text(text.replace("tests.consumer.mypy_settings", "tests.mypy_settings"))
+    stores = {"consumer": HERE / "mypy.ini", "full_store": other}
+    for name, config in [*stores.items(), *stores.items()]:
+        done = run_mypy(asked, cache=tmp_path / "cache", config=config)
+        model = f"tests.projects.{name}.shop.models.catalog.Product"
+        assert done.stdout.splitlines() == [
+            f'{asked}:2: note: Revealed type is "type[{model}]"',
+            "Success: no issues found in 1 source file",
+        ], done.stderr
+
+
+@once
+def test_the_plugin_says_where_it_stands_before_the_one_it_needs(tmp_path):
+    text = (HERE / "mypy.ini").read_text("utf-8")
+    ours, theirs = "django_digitalstore.mypy_plugin", "mypy_django_plugin.main"
+    assert f"plugins = {theirs}, {ours}\n" in text
+    config = tmp_path / "mypy.ini"
+    config.write_text(text.replace(f"{theirs}, {ours}", f"{ours}, {theirs}"))
+    done = run_mypy(HERE / "types_seen.py", cache=tmp_path / "cache", config=config)
+    assert done.stderr.strip() == (
+        f"{ours} – Django's apps are not loaded – write plugins = "
+        f'["{theirs}", "{ours}"], in this order.'
+    )

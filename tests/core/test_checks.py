@@ -182,8 +182,9 @@ def test_what_a_hosts_models_lost_is_named(tmp_path):
             "it would let anybody write what only entitlements.flows may write."
         ),
         (
-            "\tHINT: Derive the manager from GrantManager of "
-            "django_digitalstore.entitlements.abstract_models."
+            "\tHINT: Write `objects = GuardedManager.from_queryset(GrantQuerySet)()`, with "
+            "GuardedManager of django_digitalstore.core.guard, or a queryset of your own that "
+            "derives from GrantQuerySet."
         ),
         (
             "shop.Product: (digitalstore.E004) shop.Product lost the constraint "

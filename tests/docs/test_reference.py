@@ -29,7 +29,9 @@ REFERENCE = ROOT / "docs" / "reference"
 TEXT = {path.name: path.read_text("utf-8") for path in sorted(REFERENCE.rglob("*.md"))}
 
 #: Contract elsewhere: settings and command lines have pages of their own, Django finds the rest.
-NOT_BY_NAME = re.compile(r"\.(conf|apps|urls|migrations|management|storetemplate|locale)(\.|$)")
+NOT_BY_NAME = re.compile(
+    r"\.(conf|apps|urls|migrations|management|mypy_plugin|storetemplate|locale)(\.|$)"
+)
 #: Can't be imported on every Django, so its names are written by hand.
 BY_HAND = {f"{SUITE}.core.outbox_tasks": "core.md"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +16,16 @@ from .choices import ProductStatus, product_statuses
 from .fields import PrivateFileField
 from .storage import asset_path, private_storage
 from .validators import validate_file_name
+
+if TYPE_CHECKING:
+    # With a default, which typing has since Python 3.13: who subclasses a queryset need not say.
+    from typing_extensions import TypeVar
+
+    M = TypeVar("M", bound=models.Model, default=Any)
+else:
+    from typing import TypeVar
+
+    M = TypeVar("M")
 
 __all__ = [
     "AbstractAsset",
@@ -34,7 +44,7 @@ def default_currency() -> str:
     return settings.DIGITALSTORE_DEFAULT_CURRENCY
 
 
-class CategoryQuerySet(QuerySet["AbstractCategory"]):
+class CategoryQuerySet(QuerySet[M]):
     """Questions about categories."""
 
     def of_seller(self, user: Any) -> Self:
@@ -74,7 +84,7 @@ class AbstractCategory(models.Model):
         return self.name
 
 
-class ProductQuerySet(QuerySet["AbstractProduct"]):
+class ProductQuerySet(QuerySet[M]):
     """Questions about products."""
 
     def for_sale(self) -> Self:
@@ -98,7 +108,7 @@ class ProductQuerySet(QuerySet["AbstractProduct"]):
 
     def in_categories(self, slugs: list[str]) -> Self:
         """Keep the products that lie in any of the categories."""
-        inside = self.model._default_manager.filter(categories__slug__in=slugs)  # type: ignore[misc]
+        inside = self.model._default_manager.filter(categories__slug__in=slugs)
         return self.filter(pk__in=inside.order_by().values("pk"))
 
 
@@ -178,7 +188,7 @@ class AbstractProduct(models.Model):
         return format_money(self.price, self.currency)
 
 
-class ReleaseQuerySet(QuerySet["AbstractRelease"]):
+class ReleaseQuerySet(QuerySet[M]):
     """Questions about releases."""
 
     def available(self) -> Self:

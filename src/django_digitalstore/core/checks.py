@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
 from django.utils.module_loading import import_string
 
-from .guard import GuardedManager, GuardedModel
+from .guard import GuardedManager, GuardedModel, GuardedQuerySet
 from .model_slots import ModelSlot, registered_slots
 from .outbox import check_tasks
 from .site_url import site_url
@@ -134,8 +134,7 @@ def _check_inherited(model: type[models.Model], base: type[models.Model]) -> Ite
         yield Error(
             f"{model._meta.label} has a default manager that is not guarded: it would let anybody "
             f"write what only {model.guard.owner} may write.",
-            hint=f"Derive the manager from {type(base._meta.managers[0]).__name__} of "
-            f"{base.__module__}.",
+            hint=_guarded_manager_hint(type(base._meta.managers[0].all())),
             obj=model,
             id="digitalstore.E006",
         )
@@ -143,6 +142,15 @@ def _check_inherited(model: type[models.Model], base: type[models.Model]) -> Ite
         yield from _check_questions(model, base)
     if issubclass(model, GuardedModel):
         yield from _check_overridden(model, base)
+
+
+def _guarded_manager_hint(queryset: type[models.QuerySet]) -> str:
+    made = "" if queryset is GuardedQuerySet else f".from_queryset({queryset.__name__})"
+    return (
+        f"Write `objects = GuardedManager{made}()`, with GuardedManager of "
+        f"{GuardedManager.__module__}, or a queryset of your own that derives from "
+        f"{queryset.__name__}."
+    )
 
 
 def _check_questions(model: type[models.Model], base: type[models.Model]) -> Iterator[CheckMessage]:

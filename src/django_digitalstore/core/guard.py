@@ -16,7 +16,7 @@ import copy
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
@@ -36,7 +36,15 @@ __all__ = [
     "update",
 ]
 
-M = TypeVar("M", bound="GuardedModel")
+if TYPE_CHECKING:
+    # With a default, which typing has since Python 3.13: who subclasses a queryset need not say.
+    from typing_extensions import TypeVar
+
+    M = TypeVar("M", bound="GuardedModel", default=Any)
+else:
+    from typing import TypeVar
+
+    M = TypeVar("M")
 
 _TICKET = "_digitalstore_guard_ticket"
 _DECIDED = "_digitalstore_guard_decided"
@@ -160,10 +168,17 @@ class GuardedQuerySet(QuerySet[M]):
     update_or_create.alters_data = True  # type: ignore[attr-defined]
 
 
-class GuardedManager(models.Manager.from_queryset(GuardedQuerySet)):  # type: ignore[misc]
+# By a name of its own: as a base class, mypy knows only names.
+_Manager = models.Manager.from_queryset(GuardedQuerySet)
+
+
+class GuardedManager(_Manager[M]):
     """The default manager of a guarded model. Not used in migrations, so history never meets it."""
 
     use_in_migrations = False
+
+    if TYPE_CHECKING:
+        _queryset_class: ClassVar[type[QuerySet]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # Django builds the manager of `product.purchases` as a subclass of the default manager,
@@ -178,7 +193,7 @@ class GuardedManager(models.Manager.from_queryset(GuardedQuerySet)):  # type: ig
                 f"abstract model."
             )
         if "add" in vars(cls) and hasattr(cls, "_check_fk_val"):
-            cls.add = _guarded_related_add(cls.add)
+            cls.add = _guarded_related_add(cls.add)  # type: ignore[attr-defined]
 
 
 def _guarded_related_add(add: Any) -> Any:

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_digitalstore.core.guard import Guard, GuardedManager, GuardedModel, GuardedQuerySet
+from django_digitalstore.core.guard import Guard, GuardedManager, GuardedModel, GuardedQuerySet, M
 
 from .choices import (
     DownloadOutcome,
@@ -29,9 +29,7 @@ __all__ = [
     "AbstractDownload",
     "AbstractGrant",
     "AbstractPurchasedProduct",
-    "GrantManager",
     "GrantQuerySet",
-    "PurchasedProductManager",
     "PurchasedProductQuerySet",
 ]
 
@@ -41,7 +39,7 @@ _TESTING = (
 )
 
 
-class PurchasedProductQuerySet(GuardedQuerySet["AbstractPurchasedProduct"]):
+class PurchasedProductQuerySet(GuardedQuerySet[M]):
     """Questions about ownership. Each of them goes through ``live``."""
 
     def live(self, now: datetime | None = None) -> Self:
@@ -55,10 +53,6 @@ class PurchasedProductQuerySet(GuardedQuerySet["AbstractPurchasedProduct"]):
     def of_customer(self, user: object) -> Self:
         """Keep the live rows of one user."""
         return self.live().filter(user=user)
-
-
-class PurchasedProductManager(GuardedManager.from_queryset(PurchasedProductQuerySet)):  # type: ignore[misc]
-    """Manager of purchased products: guarded."""
 
 
 class AbstractPurchasedProduct(GuardedModel):
@@ -89,7 +83,7 @@ class AbstractPurchasedProduct(GuardedModel):
         _("until"), null=True, blank=True, help_text=_("Empty: for ever.")
     )
 
-    objects = PurchasedProductManager()
+    objects = GuardedManager.from_queryset(PurchasedProductQuerySet)()
 
     class Meta:
         abstract = True
@@ -117,7 +111,7 @@ class AbstractPurchasedProduct(GuardedModel):
         return self.expires_at is None or self.expires_at > timezone.now()
 
 
-class GrantQuerySet(GuardedQuerySet["AbstractGrant"]):
+class GrantQuerySet(GuardedQuerySet[M]):
     """Questions about the ledger."""
 
     def standing(self, now: datetime | None = None) -> Self:
@@ -132,10 +126,6 @@ class GrantQuerySet(GuardedQuerySet["AbstractGrant"]):
     def denying(self) -> Self:
         """Keep the grants that deny."""
         return self.filter(effect=GrantEffect.DENY)
-
-
-class GrantManager(GuardedManager.from_queryset(GrantQuerySet)):  # type: ignore[misc]
-    """Manager of the ledger: guarded."""
 
 
 class AbstractGrant(GuardedModel):
@@ -191,7 +181,7 @@ class AbstractGrant(GuardedModel):
         verbose_name=_("ended by"),
     )
 
-    objects = GrantManager()
+    objects = GuardedManager.from_queryset(GrantQuerySet)()
 
     class Meta:
         abstract = True

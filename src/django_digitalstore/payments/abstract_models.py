@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_digitalstore.core.exceptions import DigitalStoreError
-from django_digitalstore.core.guard import Guard, GuardedManager, GuardedModel, GuardedQuerySet
+from django_digitalstore.core.guard import Guard, GuardedManager, GuardedModel, GuardedQuerySet, M
 from django_digitalstore.core.money import format_money, validate_currency
 
 from . import get_order_line_model
@@ -42,7 +42,6 @@ __all__ = [
     "AbstractPayment",
     "AbstractRefund",
     "IsPaidIsNoAccess",
-    "OrderManager",
     "OrderQuerySet",
     "new_payment_key",
     "new_public_id",
@@ -69,7 +68,7 @@ def new_payment_key() -> str:
     return secrets.token_hex(16)
 
 
-class OrderQuerySet(GuardedQuerySet["AbstractOrder"]):
+class OrderQuerySet(GuardedQuerySet[M]):
     """Questions about orders."""
 
     def of_customer(self, user: Any) -> Self:
@@ -84,10 +83,6 @@ class OrderQuerySet(GuardedQuerySet["AbstractOrder"]):
     def needing_attention(self) -> Self:
         """Keep the orders that a person should look at."""
         return self.exclude(attention="")
-
-
-class OrderManager(GuardedManager.from_queryset(OrderQuerySet)):  # type: ignore[misc]
-    """Manager of orders: guarded."""
 
 
 class AbstractOrder(GuardedModel):
@@ -151,7 +146,7 @@ class AbstractOrder(GuardedModel):
         lines: RelatedManager[AbstractOrderLine]
         payments: RelatedManager[AbstractPayment]
 
-    objects = OrderManager()
+    objects = GuardedManager.from_queryset(OrderQuerySet)()
 
     class Meta:
         abstract = True

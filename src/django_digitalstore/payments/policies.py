@@ -64,7 +64,7 @@ UNPAID = frozenset(
 
 
 def _has_payment_in(order: AbstractOrder, *states: PaymentState) -> bool:
-    return get_payment_model().objects.filter(order=order, state__in=states).exists()
+    return get_payment_model().objects.filter(order_id=order.pk, state__in=states).exists()
 
 
 def is_being_paid(order: AbstractOrder) -> bool:
@@ -76,10 +76,9 @@ def is_being_paid(order: AbstractOrder) -> bool:
 
 def orders_being_paid(customer: Any, products: Iterable[Any]) -> OrderQuerySet:
     """Return the unpaid orders of a customer for any of ``products`` with money on its way."""
+    orders: OrderQuerySet[Any] = get_order_model().objects.of_customer(customer)
     return (
-        get_order_model()
-        .objects.of_customer(customer)
-        .filter(status__in=UNPAID, lines__product__in=list(products))
+        orders.filter(status__in=UNPAID, lines__product__in=list(products))
         .filter(
             Q(payments__state=PaymentState.PROCESSING)
             | Q(attention__contains=Attention.DISCREPANCY)

@@ -165,7 +165,7 @@ def dispute(
 
 
 def _paid_payment(order: AbstractOrder) -> AbstractPayment:
-    payments = get_payment_model().objects.filter(order=order, state=PaymentState.SUCCEEDED)
+    payments = get_payment_model().objects.filter(order_id=order.pk, state=PaymentState.SUCCEEDED)
     payment = payments.exclude(checkout_reference="").order_by("pk").first()
     if payment is None:
         raise ValueError(f"Order {order} has no payment to give back: pay it first.")

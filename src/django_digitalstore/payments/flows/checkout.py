@@ -209,7 +209,7 @@ def _attempt(order: AbstractOrder, alias: str) -> AbstractPayment:
     usable = Q(state__in=[PaymentState.CREATED, PaymentState.PROCESSING]) | Q(
         Q(checkout_expires_at=None) | Q(checkout_expires_at__gt=now), state=PaymentState.OPEN
     )
-    attempts = list(get_payment_model().objects.filter(usable, order=order, alias=alias))
+    attempts = list(get_payment_model().objects.filter(usable, order_id=order.pk, alias=alias))
     # Money on its way comes first: another checkout beside it would be paid twice.
     on_its_way = [p for p in attempts if p.state == PaymentState.PROCESSING]
     payment = next(iter(on_its_way or attempts), None)

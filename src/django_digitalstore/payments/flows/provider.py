@@ -45,7 +45,7 @@ def refresh_order(order: AbstractOrder) -> AbstractOrder:
 
     refuse_in_transaction("payments.flows.refresh_order()")
     open_attempts = (
-        get_payment_model().objects.filter(asked, order=order).exclude(checkout_reference="")
+        get_payment_model().objects.filter(asked, order_id=order.pk).exclude(checkout_reference="")
     )
     for alias, reference in sorted(
         set(open_attempts.order_by().values_list("alias", "checkout_reference"))

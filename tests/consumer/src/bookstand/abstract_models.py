@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_digitalstore.catalog.abstract_models import AbstractProduct, ProductQuerySet
+from django_digitalstore.core.guard import GuardedManager, GuardedModel
 from django_digitalstore.payments.abstract_models import (
     AbstractOrder,
-    OrderManager,
     OrderQuerySet,
 )
 
@@ -19,11 +20,14 @@ __all__ = [
     "AbstractBook",
     "AbstractBookOrder",
     "AbstractLicence",
-    "BookOrderManager",
     "BookOrderQuerySet",
     "BookQuerySet",
     "new_licence_key",
 ]
+
+#: Rows of the querysets are of the model that the host makes of ours.
+Book = TypeVar("Book", bound=models.Model)
+BookOrder = TypeVar("BookOrder", bound=GuardedModel)
 
 
 def new_licence_key() -> str:
@@ -31,10 +35,10 @@ def new_licence_key() -> str:
     return secrets.token_hex(10)
 
 
-class BookQuerySet(ProductQuerySet):
+class BookQuerySet(ProductQuerySet[Book]):
     """Questions about books."""
 
-    def shown(self) -> BookQuerySet:
+    def shown(self) -> BookQuerySet[Book]:
         """Leave out the books that are sold by their address only."""
         return self.filter(hidden=False)
 
@@ -54,16 +58,12 @@ class AbstractBook(AbstractProduct):
         abstract = True
 
 
-class BookOrderQuerySet(OrderQuerySet):
+class BookOrderQuerySet(OrderQuerySet[BookOrder]):
     """Questions about orders, and who sent the buyer."""
 
-    def of_affiliate(self, user: models.Model) -> BookOrderQuerySet:
+    def of_affiliate(self, user: models.Model) -> BookOrderQuerySet[BookOrder]:
         """Keep the orders that ``user`` brought."""
         return self.filter(affiliate=user)
-
-
-class BookOrderManager(OrderManager.from_queryset(BookOrderQuerySet)):  # type: ignore[misc]
-    """Manager of orders: guarded, since it derives from the suite's."""
 
 
 class AbstractBookOrder(AbstractOrder):
@@ -79,7 +79,7 @@ class AbstractBookOrder(AbstractOrder):
     )
     dedication = models.CharField(_("dedication"), max_length=200, blank=True)
 
-    objects = BookOrderManager()  # type: ignore[misc]
+    objects = GuardedManager.from_queryset(BookOrderQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(AbstractOrder.Meta):
         abstract = True
