@@ -24,12 +24,12 @@ from mypy.types import Instance, Type, TypeType
 from .core.exceptions import InvalidModelSetting
 from .core.model_slots import registered_slots
 
-__all__ = ["SlotPlugin", "plugin"]
+__all__ = ["plugin"]
 
 _Name: TypeAlias = tuple[str, str]
 
 
-class SlotPlugin(Plugin):
+class _SlotPlugin(Plugin):
     """Gives the getters of the model slots the types of the host's models."""
 
     def __init__(self, options: Options) -> None:
@@ -92,4 +92,4 @@ def _imported(statement: ImportBase) -> list[str]:
 
 def plugin(version: str) -> type[Plugin]:
     """Return the plugin; mypy calls this."""
-    return SlotPlugin
+    return _SlotPlugin

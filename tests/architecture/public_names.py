@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[2] / "src" / "django_digitalstore"
+from tests.architecture.surface import SOURCE, all_of
 
 
 def private_imports(source: str) -> Iterator[str]:
@@ -23,12 +22,5 @@ def private_imports(source: str) -> Iterator[str]:
                 (module / alias.name).is_dir() or (module / f"{alias.name}.py").is_file()
             )
             private = any(part.startswith("_") for part in (*node.module.split("."), alias.name))
-            if private or not (is_module or alias.name in _all_of(file)):
+            if private or not (is_module or alias.name in all_of(file)):
                 yield f"from {node.module} import {alias.name}"
-
-
-def _all_of(file: Path) -> set[str]:
-    for node in ast.parse(file.read_text("utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            return set(ast.literal_eval(node.value))
-    return set()

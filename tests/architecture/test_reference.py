@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import django_digitalstore
+from tests.architecture.surface import check_ids, conf_files, settings_of
 from tests.projects.made import ROOT
 
-SOURCE = Path(django_digitalstore.__file__).parent
 REFERENCE = ROOT / "docs" / "reference"
-CONFS = sorted(SOURCE.glob("*/conf.py"))
+CONFS = conf_files()
 
 
 def sections(page: str) -> list[tuple[str, str]]:
@@ -21,31 +20,6 @@ def sections(page: str) -> list[tuple[str, str]]:
     parts = re.split(r"^### (.+)$", (REFERENCE / page).read_text("utf-8"), flags=re.MULTILINE)[1:]
     texts = [text.partition("\n## ")[0] for text in parts[1::2]]
     return list(zip(parts[::2], texts, strict=True))
-
-
-def check_ids() -> set[str]:
-    return {
-        node.value
-        for path in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and re.fullmatch(r"digitalstore\.[EWI]\d{3}", node.value)
-    }
-
-
-def settings_of(conf: Path) -> dict[str, str]:
-    """Return name → default, as Python, of the settings that a feature's AppConf defines."""
-    found = {}
-    for part in ast.parse(conf.read_text("utf-8")).body:
-        if not (isinstance(part, ast.ClassDef) and "AppConf" in map(ast.unparse, part.bases)):
-            continue
-        for line in part.body:
-            if isinstance(line, ast.AnnAssign) and line.value:
-                found[f"DIGITALSTORE_{ast.unparse(line.target)}"] = ast.unparse(line.value)
-            elif isinstance(line, ast.Assign):
-                found[f"DIGITALSTORE_{ast.unparse(line.targets[0])}"] = ast.unparse(line.value)
-    return found
 
 
 def test_every_check_is_explained_once_and_no_other():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,15 +14,13 @@ import pytest
 from django.apps import apps
 from django.core.management import get_commands
 
-import django_digitalstore
 from django_digitalstore.core.signals import StoreSignal
+from tests.architecture.surface import SOURCE, SUITE, sent_signals, templates
 from tests.projects.made import ROOT
 
 # The reference is of the whole suite, so it is compared under a host that has the whole of it.
 pytestmark = pytest.mark.needs("accounts", "catalog", "entitlements", "payments")
 
-SUITE = "django_digitalstore"
-SOURCE = Path(django_digitalstore.__file__).parent
 REFERENCE = ROOT / "docs" / "reference"
 TEXT = {path.name: path.read_text("utf-8") for path in sorted(REFERENCE.rglob("*.md"))}
 
@@ -174,43 +170,16 @@ def test_a_command_is_under_its_own_title() -> None:
 # --- signals ----------------------------------------------------------------------------------
 
 
-def sent() -> dict[str, set[str]]:
-    """Return signal → names of the arguments that the source sends it with."""
-    found: dict[str, set[str]] = {}
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-                continue
-            if node.func.attr == "send_after_commit":
-                names = {keyword.arg for keyword in node.keywords if keyword.arg} - {"using"}
-                found.setdefault(ast.unparse(node.func.value).rpartition(".")[2], set()).update(
-                    names
-                )
-    return found
-
-
 def test_every_signal_is_in_the_reference_with_its_arguments() -> None:
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\| (.+) \|$", TEXT["signals.md"], re.MULTILINE)
     signals = {
         value.name for m in MODULES for value in vars(m).values() if isinstance(value, StoreSignal)
     }
     assert {name for name, _ in rows} == signals
-    assert {name: set(re.findall(r"`(\w+)`", said)) for name, said in rows} == sent()
+    assert {name: set(re.findall(r"`(\w+)`", said)) for name, said in rows} == sent_signals()
 
 
 # --- templates --------------------------------------------------------------------------------
-
-
-def templates() -> dict[str, list[str]]:
-    """Return name → blocks of each template of the suite."""
-    found = {}
-    for path in sorted(SOURCE.glob("*/**/templates/digitalstore/**/*")):
-        if "storetemplate" in path.parts or path.is_dir():
-            continue
-        folder = next(parent for parent in path.parents if parent.name == "templates")
-        blocks = re.findall(r"{% block (\w+)", path.read_text("utf-8"))
-        found[path.relative_to(folder).as_posix()] = blocks
-    return found
 
 
 def test_every_template_is_in_the_reference_with_its_blocks() -> None:

@@ -7,7 +7,7 @@ and defines what the view needs; ``as_view()`` says what is missing, so ``manage
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
@@ -23,7 +23,14 @@ from .roles import CUSTOMER, SELLER, has_role
 __all__ = ["GenericView", "IsCustomerMixin", "IsSellerMixin", "RoleRequiredMixin"]
 
 
-class RoleRequiredMixin(View):
+if TYPE_CHECKING:
+    # Whatever a view responds with, so that the mixin agrees with every view of Django's.
+    _View: TypeAlias = View[Any]
+else:
+    _View = View
+
+
+class RoleRequiredMixin(_View):
     """Lets only holders of ``role`` in; works on a host's own views too.
 
     Anonymous visitors are sent to log in and come back; others get the 403 page.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
@@ -19,7 +19,14 @@ from .decorators import not_entitled
 __all__ = ["OwnershipMixin", "RequiresProductMixin"]
 
 
-class RequiresProductMixin(View):
+if TYPE_CHECKING:
+    # Whatever a view responds with, so that the mixin agrees with every view of Django's.
+    _View: TypeAlias = View[Any]
+else:
+    _View = View
+
+
+class RequiresProductMixin(_View):
     """Lets only those see a page who own its product; write it before the page's other bases.
 
     Anonymous visitors are sent to log in and come back, others get ``handle_not_entitled()``.

@@ -172,6 +172,7 @@ class BookCreateView(IsSellerMixin, GenericProductCreateView):
     """Success URL: straight to the new book. Also the message."""
 
     def get_success_url(self) -> str:
+        assert self.object is not None
         return self.object.get_absolute_url()
 
     def get_success_message(self) -> str:
