@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from tests.architecture import surface
 from tests.architecture.public_names import private_imports
 from tests.projects.made import ROOT, run_python
 
@@ -102,6 +105,40 @@ def test_the_types_are_those_of_the_settings_whatever_mypy_remembers(tmp_path):
             f'{asked}:2: note: Revealed type is "type[{model}]"',
             "Success: no issues found in 1 source file",
         ], done.stderr
+
+
+@once
+def test_pyright_finds_no_error_in_what_a_host_imports(tmp_path):
+    """In what bookstand and its host write, and in an import of every public name."""
+    pytest.importorskip(
+        "basedpyright", reason="basedpyright is no part of this environment: ./dev test"
+    )
+    imports = tmp_path / "imports.py"
+    imports.write_text(
+        "".join(
+            f"from {module} import {name} as {module.replace('.', '_')}_{name}\n"
+            for module, file in surface.modules().items()
+            for name in surface.all_of(file)
+        )
+    )
+    config = tmp_path / "pyrightconfig.json"
+    config.write_text(
+        json.dumps(
+            {
+                "include": [str(HERE / "src"), str(HOST / "shop"), str(imports)],
+                "extraPaths": [str(ROOT / "src"), str(HERE / "src"), str(ROOT)],
+                # What pyright does where nobody says more.
+                "typeCheckingMode": "standard",
+                "failOnWarnings": False,
+            }
+        )
+    )
+    done = run_python(
+        "-m", "basedpyright", f"--project={config}", f"--pythonpath={sys.executable}", cwd=ROOT
+    )
+    assert done.stdout.splitlines()[-1:] == ["0 errors, 0 warnings, 0 notes"], (
+        done.stdout + done.stderr
+    )
 
 
 @once

@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
 from django.utils.module_loading import import_string
 
+from .deprecation import deprecated_settings
 from .guard import GuardedManager, GuardedModel, GuardedQuerySet
 from .model_slots import ModelSlot, registered_slots
 from .outbox import check_tasks
@@ -424,16 +425,28 @@ def check_setting_names(
 
     An app of the host that has settings of this prefix declares them by an ``AppConf`` of its own.
     """
-    known = _known_settings()
-    return [
+    known, former = _known_settings(), deprecated_settings()
+    written = [name for name in sorted(set(dir(settings))) if name.startswith(_PREFIX)]
+    unknown: list[CheckMessage] = [
         Error(
             f"{name} is not a setting of the installed features.",
             hint=_setting_hint(name, known),
             id="digitalstore.E012",
         )
-        for name in sorted(set(dir(settings)))
-        if name.startswith(_PREFIX) and name not in known
+        for name in written
+        if name not in known and name not in former
     ]
+    deprecated = [
+        CheckWarning(
+            f"{name} is deprecated since {former[name].since}, and gone in "
+            f"{former[name].removed_in}.",
+            hint=f"Write {former[name].instead}, with the same value.",
+            id="digitalstore.W020",
+        )
+        for name in written
+        if name in former
+    ]
+    return unknown + deprecated
 
 
 def _known_settings() -> set[str]:
