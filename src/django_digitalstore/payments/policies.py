@@ -200,7 +200,7 @@ class Refundable:
 def facts_of_order(order: AbstractOrder) -> OrderFacts:
     """Return all that is known of an order's payments. Three queries."""
     return OrderFacts.of(
-        get_payment_model().objects.filter(order=order),
+        get_payment_model().objects.filter(order_id=order.pk),
         get_refund_model().objects.filter(payment__order=order),
         get_dispute_model().objects.filter(payment__order=order),
     )
@@ -209,8 +209,8 @@ def facts_of_order(order: AbstractOrder) -> OrderFacts:
 def _facts_of_payment(payment: AbstractPayment) -> PaymentFacts:
     return PaymentFacts(
         payment,
-        list(get_refund_model().objects.filter(payment=payment)),
-        list(get_dispute_model().objects.filter(payment=payment)),
+        list(get_refund_model().objects.filter(payment_id=payment.pk)),
+        list(get_dispute_model().objects.filter(payment_id=payment.pk)),
     )
 
 
@@ -331,12 +331,10 @@ def second_payment(order: AbstractOrder) -> tuple[AbstractPayment, list[Any] | N
     twice = [line for line in lines if get_fulfilment(line.kind).is_paid_elsewhere(line)]
     if not held or not twice:
         raise RefundRefused("not_twice", _("Nothing of this order is paid twice."))
-    others = (
-        get_order_model()
-        .objects.of_customer(order.customer_id)
-        .filter(paid_at__isnull=False, lines__product__in=[line.product_id for line in twice])
-        .exclude(pk=order.pk)
-    )
+    orders: OrderQuerySet[Any] = get_order_model().objects.of_customer(order.customer_id)
+    others = orders.filter(
+        paid_at__isnull=False, lines__product__in=[line.product_id for line in twice]
+    ).exclude(pk=order.pk)
     for other in others.distinct():
         for facts in facts_of_order(other).held:
             pending = any(r.state == RefundState.PENDING for r in facts.refunds)

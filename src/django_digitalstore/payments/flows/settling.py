@@ -21,7 +21,7 @@ from django_digitalstore.payments.models import RefundRequest, RefundRequestStat
 from django_digitalstore.payments.signals import order_paid, order_status_changed
 
 if TYPE_CHECKING:
-    from django_digitalstore.payments.abstract_models import AbstractOrder
+    from django_digitalstore.payments.abstract_models import AbstractOrder, OrderQuerySet
 
 __all__ = ["settle_order"]
 
@@ -112,10 +112,9 @@ def _settle_others(order: AbstractOrder, lost: Sequence[Any]) -> None:
 
     By a message, after the commit: their locks come before the mutexes that this order holds.
     """
+    orders: OrderQuerySet[Any] = get_order_model().objects.of_customer(order.customer_id)
     others = (
-        get_order_model()
-        .objects.of_customer(order.customer_id)
-        .filter(attention__contains=Attention.PAID_TWICE)
+        orders.filter(attention__contains=Attention.PAID_TWICE)
         .filter(lines__product__in=[line.product_id for line in lost])
         .exclude(pk=order.pk)
     )
