@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_digitalstore.core.admin import (
+    NothingDone,
     Outcome,
     ReadOnlyAdmin,
     ReasonedAction,
@@ -29,7 +30,7 @@ from django_digitalstore.entitlements import get_grant_model
 
 from . import flows, get_dispute_model, get_refund_model, inbox
 from .choices import Attention
-from .models import InboxMessage
+from .models import InboxMessage, ProviderItem
 
 __all__ = [
     "AbstractDisputeAdmin",
@@ -38,6 +39,7 @@ __all__ = [
     "AbstractRefundAdmin",
     "AttentionFilter",
     "InboxMessageAdmin",
+    "ProviderItemAdmin",
 ]
 
 
@@ -313,3 +315,64 @@ class InboxMessageAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
     def shown_traceback(self, message: InboxMessage) -> str:
         """Return the traceback of the last failure."""
         return message.traceback
+
+
+_DONE: dict[flows.ItemOutcome, Any] = {
+    flows.ItemOutcome.PUSHED: gettext_lazy("brought to the provider"),
+    flows.ItemOutcome.ARCHIVED: gettext_lazy("archived at the provider"),
+}
+
+
+def _sync(item: ProviderItem, *, actor: Any, reason: str) -> Outcome:
+    done = flows.sync_item(item.alias, item.kind, item.product)
+    if done == flows.ItemOutcome.UNCHANGED:
+        raise NothingDone(_("Nothing differs that could be brought there without a buyer."))
+    return Outcome(_DONE[done])
+
+
+@admin.register(ProviderItem)
+class ProviderItemAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
+    """What we sell, at providers that keep products of their own, and what did not get there."""
+
+    list_display = (
+        "__str__",
+        "state",
+        "reference",
+        "attempts",
+        "error",
+        "changed_at",
+        "synced_at",
+    )
+    list_filter = ("state", "alias", "kind")
+    search_fields = ("product", "reference")
+    search_help_text = gettext_lazy("Key of the product, or the provider's id of it")
+    fields = (
+        "alias",
+        "kind",
+        "product",
+        "shown_product",
+        "state",
+        "reference",
+        "attempts",
+        "error",
+        "changed_at",
+        "synced_at",
+        "digest",
+    )
+    readonly_fields = fields
+    reasoned_actions: ClassVar[dict[str, ReasonedAction]] = {
+        "sync": ReasonedAction(
+            title=gettext_lazy("Bring to the provider"),
+            explanation=gettext_lazy(
+                "Makes the provider's product what ours is now, or archives it where ours is not "
+                "for sale. Asks the provider only where something differs."
+            ),
+            run=_sync,
+            asks_provider=True,
+        ),
+    }
+
+    @admin.display(description=gettext_lazy("title"))
+    def shown_product(self, item: ProviderItem) -> str:
+        """Return our product's title; nothing where it is deleted."""
+        return str(flows.find_product(item.product) or "")

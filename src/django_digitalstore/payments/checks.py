@@ -13,12 +13,14 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import LocalePrefixPattern, NoReverseMatch, URLResolver, get_resolver, reverse
 
+from . import flows, receivers
 from .backends import payment_backends
 from .fulfilments import get_fulfilment
 
 __all__ = [
     "check_fulfilments",
     "check_payment_backends",
+    "check_product_receivers",
     "check_store_urls",
     "check_webhook_is_not_redirected",
     "check_webhook_urls",
@@ -67,6 +69,29 @@ def check_fulfilments(
         except ImproperlyConfigured as error:
             messages.append(Error(str(error), id="digitalstore.E303"))
     return messages
+
+
+@register()
+def check_product_receivers(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that a saved product is noted, where a provider keeps products of its own."""
+    aliases = flows.item_aliases()
+    if not aliases:
+        return []
+    names = ", ".join(repr(alias) for alias in aliases)
+    return [
+        Error(
+            f"{model._meta.label} has no receiver of {signal} for the product sync any more: a "
+            f"change is noticed by the hourly sync or the next checkout only, at {names}.",
+            hint=(
+                "Remove the code that disconnects it, or call "
+                "django_digitalstore.payments.receivers.connect() after it."
+            ),
+            id="digitalstore.E309",
+        )
+        for model, signal in receivers.disconnected()
+    ]
 
 
 @register(Tags.urls)

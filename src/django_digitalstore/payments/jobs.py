@@ -5,11 +5,36 @@ from datetime import timedelta
 from django_digitalstore.core.jobs import periodic_job
 
 from . import flows
+from .exceptions import ItemNotSynced
 
-__all__ = ["expire_checkouts"]
+__all__ = ["expire_checkouts", "sync_items"]
+
+#: Items that one run brings to a provider: at four in a second, a few minutes.
+_ITEMS = 1000
 
 
 @periodic_job("payments.expire_checkouts", every=timedelta(minutes=15))
 def expire_checkouts() -> str:
     """Mark attempts whose checkout is over."""
     return f"{flows.expire_checkouts()} expired"
+
+
+@periodic_job("payments.sync_items", every=timedelta(hours=1))
+def sync_items() -> str:
+    """Bring what differs to the providers that keep products, whether or not anybody noted it.
+
+    Raises ``ItemNotSynced`` with the failures, after all of them.
+    """
+    pushed, problems = 0, []
+    for alias in flows.item_aliases():
+        try:
+            for _difference, outcome in flows.sync_items(alias, limit=_ITEMS):
+                if not isinstance(outcome, ItemNotSynced):
+                    pushed += outcome != flows.ItemOutcome.UNCHANGED
+                elif not outcome.is_busy:
+                    problems.append(str(outcome))
+        except ItemNotSynced as problem:
+            problems.append(str(problem))
+    if problems:
+        raise ItemNotSynced(" ".join(problems))
+    return f"{pushed} brought to their provider"

@@ -31,7 +31,7 @@ from .choices import (
 from .exceptions import CheckoutRefused, RefundRefused
 from .facts import OrderFacts, PaymentFacts, items_of, line_shares
 from .fulfilments import Quote, get_fulfilment
-from .models import RefundRequest, RefundRequestState
+from .models import ItemState, ProviderItem, RefundRequest, RefundRequestState
 
 if TYPE_CHECKING:
     from .abstract_models import AbstractOrder, AbstractPayment, OrderQuerySet
@@ -55,6 +55,8 @@ __all__ = [
     "refund_under_way",
     "refundable",
     "second_payment",
+    "sync_problem",
+    "sync_problems",
 ]
 
 #: Statuses of an order that was never paid; a late success still wins.
@@ -349,3 +351,24 @@ def _goes_back(order: AbstractOrder) -> RefundRefused:
         _("A payment of order %(order)s is going back already: wait for it.")
         % {"order": order.public_id},
     )
+
+
+# --- Products at providers ----------------------------------------------------------------------
+
+
+def sync_problem(product: Any) -> str:
+    """Return why a provider does not take ``product``, for its seller; empty where all is well."""
+    return sync_problems([product]).get(product.pk, "")
+
+
+def sync_problems(products: Iterable[Any]) -> dict[Any, str]:
+    """Return, by primary key, why providers do not take some of ``products``. One query."""
+    keys = {str(product.pk): product.pk for product in products}
+    failed = ProviderItem.objects.filter(product__in=keys, state=ItemState.FAILED)
+    problems: dict[Any, list[str]] = {}
+    for item in failed.order_by("alias", "kind"):
+        problems.setdefault(keys[item.product], []).append(
+            _("The payment provider “%(alias)s” does not take it: %(error)s")
+            % {"alias": item.alias, "error": item.error}
+        )
+    return {pk: " ".join(texts) for pk, texts in problems.items()}

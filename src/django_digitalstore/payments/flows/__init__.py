@@ -6,7 +6,17 @@ Order of locks, everywhere: inbox message → payment mutex → order → mutex 
 from django_digitalstore.payments.choices import ELSEWHERE, FREE
 
 from .checkout import LineRequest, open_checkout, retry_checkout, start_checkout
+from .drift import ItemDifference, ItemReason, find_differences, sync_items
 from .elsewhere import record_payment, record_refund
+from .items import (
+    SYNC_PRODUCT,
+    ItemOutcome,
+    find_product,
+    item_aliases,
+    mark_product,
+    sync_item,
+    sync_product,
+)
 from .provider import expire_checkouts, refresh_order
 from .refunds import (
     refund_second_payment,
@@ -21,11 +31,19 @@ from .settling import settle_order
 __all__ = [
     "ELSEWHERE",
     "FREE",
+    "SYNC_PRODUCT",
     "Applied",
+    "ItemDifference",
+    "ItemOutcome",
+    "ItemReason",
     "LineRequest",
     "apply_events",
     "checkout_key",
     "expire_checkouts",
+    "find_differences",
+    "find_product",
+    "item_aliases",
+    "mark_product",
     "open_checkout",
     "payment_key",
     "record_payment",
@@ -39,4 +57,7 @@ __all__ = [
     "send_refund",
     "settle_order",
     "start_checkout",
+    "sync_item",
+    "sync_items",
+    "sync_product",
 ]

@@ -34,13 +34,17 @@ from django_digitalstore.payments import (
 from django_digitalstore.payments.backends import (
     CheckoutAttempt,
     CheckoutLine,
-    Item,
     payment_backends,
 )
 from django_digitalstore.payments.choices import FREE, OrderStatus, PaymentState
-from django_digitalstore.payments.exceptions import CheckoutRefused, CheckoutUnavailable
+from django_digitalstore.payments.exceptions import (
+    CheckoutRefused,
+    CheckoutUnavailable,
+    ItemNotSynced,
+)
 from django_digitalstore.payments.fulfilments import get_fulfilment
 
+from .items import check_price, ensure_line, item_aliases
 from .reports import checkout_key
 from .settling import lock_order, settle
 
@@ -180,8 +184,9 @@ def _refuse_second_payment(customer: Any, products: list[Any], order: AbstractOr
 def retry_checkout(order: AbstractOrder, *, alias: str = "default") -> AbstractPayment:
     """Return an attempt to pay an unpaid order: the open one, or a new one.
 
-    Its lines and prices are those of the order. Raises ``CheckoutRefused`` where it is paid, or a
-    line may not be bought any more. One transaction, no network.
+    Its lines and prices are those of the order. Raises ``CheckoutRefused`` where it is paid, a
+    line may not be bought any more, or its price has changed at a provider that keeps prices
+    itself. One transaction, no network.
     """
     locks.take(f"checkout:{order.customer_id}")
     locked = lock_order(order.pk)
@@ -194,12 +199,15 @@ def retry_checkout(order: AbstractOrder, *, alias: str = "default") -> AbstractP
     lines = list(locked.lines.select_related("product"))
     lock_access((locked.customer, line.product) for line in lines)
     _refuse_second_payment(locked.customer, [line.product for line in lines], locked)
+    price_is_elsewhere = bool(locked.total) and alias in item_aliases()
     for line in lines:
         if not line.product.is_for_sale:
             raise CheckoutRefused(
                 "not_for_sale", _("“%(product)s” is not for sale.") % {"product": line.name}
             )
         get_fulfilment(line.kind).check_buyer(locked.customer, line.product)
+        if price_is_elsewhere:
+            check_price(locked, line, line.product)
     return _attempt(locked, alias if locked.total else FREE)
 
 
@@ -262,7 +270,8 @@ def open_checkout(
 
     Whoever comes second waits, at most ``wait`` seconds, for the first. Raises
     ``CheckoutUnavailable`` with a message for the buyer when the provider fails; the attempt stays
-    and can be opened again. Calls the provider outside any transaction.
+    and can be opened again. Raises ``CheckoutRefused`` where a provider that keeps prices itself
+    is to be paid, and one has changed. Calls the provider outside any transaction.
     """
     refuse_in_transaction("payments.flows.open_checkout()")
     model = get_payment_model()
@@ -283,7 +292,11 @@ def open_checkout(
             )
         time.sleep(0.1)
     try:
-        cart, checkout = _ask_for_checkout(payment, return_url, cancel_url)
+        cart, checkout = _ask_for_checkout(payment, return_url, cancel_url, deadline)
+    except CheckoutRefused:
+        claimed = model.objects.filter(pk=payment.pk, opening_at=now)
+        retry_transaction(partial(guard.update, claimed, opening_at=None))
+        raise
     except Exception as error:
         logger.exception(
             "Provider %r could not open a checkout for order %s.",
@@ -293,9 +306,7 @@ def open_checkout(
         failure = f"{type(error).__name__}: {error}"[:500]
         claimed = model.objects.filter(pk=payment.pk, opening_at=now)
         retry_transaction(partial(guard.update, claimed, opening_at=None, failure=failure))
-        raise CheckoutUnavailable(
-            _("The payment provider does not answer. Nothing was charged; please try again.")
-        ) from error
+        raise CheckoutUnavailable(_apology(error)) from error
     recorded = retry_transaction(
         partial(
             guard.update,
@@ -317,6 +328,18 @@ def open_checkout(
     return model.objects.select_related("order").get(pk=payment.pk)
 
 
+def _apology(error: Exception) -> str:
+    """Return what the buyer is told; the seller reads the error itself, in the admin."""
+    if not isinstance(error, ItemNotSynced):
+        return _("The payment provider does not answer. Nothing was charged; please try again.")
+    if error.is_busy:
+        return _("Your checkout is being prepared. Please try again in a minute.")
+    return _(
+        "This can't be paid for at the moment: the payment provider does not have it yet. "
+        "Nothing was charged; please try again later."
+    )
+
+
 def _known_customer(payment: AbstractPayment) -> str:
     """Return the provider's id of the buyer from an earlier payment; empty where there is none."""
     earlier = get_payment_model().objects.filter(
@@ -327,20 +350,13 @@ def _known_customer(payment: AbstractPayment) -> str:
 
 
 def _ask_for_checkout(
-    payment: AbstractPayment, return_url: str, cancel_url: str
+    payment: AbstractPayment, return_url: str, cancel_url: str, deadline: float
 ) -> tuple[list[list[Any]], Any]:
     backend = payment_backends[payment.alias]
     order = payment.order
     lines = []
     for line in order.lines.order_by("position"):
-        item = Item(
-            kind=line.kind,
-            product=str(line.product_id),
-            name=line.name,
-            amount=line.unit_price,
-            currency=order.currency,
-        )
-        reference = call_provider(backend.ensure_item, item)
+        reference = ensure_line(backend, order, line, wait=max(0.0, deadline - time.monotonic()))
         lines.append(
             CheckoutLine(
                 item=reference, name=line.name, unit_price=line.unit_price, quantity=line.quantity
