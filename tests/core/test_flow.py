@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.template import Context, Template
 
+from django_digitalstore.core import locks
 from django_digitalstore.core.exceptions import FlowCalledInSignal
 from django_digitalstore.core.flow import flow, is_transient, retry_transaction
 from django_digitalstore.core.models import Mutex
@@ -176,9 +178,148 @@ def test_postgresql_says_by_a_code_whether_to_try_again(code: str, transient: bo
     assert is_transient(error) is transient
 
 
-@pytest.mark.parametrize(("number", "transient"), [(1205, True), (1213, True), (2006, False)])
+@pytest.mark.parametrize(
+    ("number", "transient"),
+    [(1020, True), (1205, True), (1213, True), (1062, False), (2006, False)],
+)
 def test_mariadb_says_by_a_number_whether_to_try_again(number: int, transient: bool) -> None:
     assert is_transient(OperationalError(number, "…")) is transient
+
+
+class Pair:
+    """Two flows, each of which takes a mutex, waits until both have one, and wants the other's."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.both_have_one = threading.Barrier(2)
+
+    def work(self, first: str, second: str) -> str:
+        self.calls.append(first)
+        locks.take(first)
+        if self.calls.count(first) == 1:
+            self.both_have_one.wait(timeout=30)
+        locks.take(second)
+        return f"{first} and {second}"
+
+
+needs_row_locks = pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite has one lock, and so no deadlock."
+)
+
+
+@needs_row_locks
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("inside", [False, True], ids=["by itself", "inside of another flow"])
+def test_of_two_flows_in_a_deadlock_one_is_run_again(at_once, inside: bool) -> None:
+    pair = Pair()
+    work = flow(pair.work)
+
+    def as_a_part(first: str, second: str) -> str:
+        Mutex.objects.create(key=f"the caller of {first}", taken_at="2026-01-01T00:00:00Z")
+        return work(first, second)
+
+    whole = flow(as_a_part) if inside else work
+
+    answers = at_once(lambda: whole("a", "b"), lambda: whole("b", "a"))
+
+    assert answers == ["a and b", "b and a"]
+    assert sorted(pair.calls) in (["a", "a", "b"], ["a", "b", "b"])
+    callers = ["the caller of a", "the caller of b"] if inside else []
+    assert sorted(Mutex.objects.values_list("key", flat=True)) == ["a", "b", *callers]
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_after_a_deadlock_on_mariadb_the_callers_transaction_cannot_be_gone_on_with(
+    at_once,
+) -> None:
+    pair = Pair()
+
+    def goes_on(first: str, second: str) -> str:
+        with transaction.atomic():
+            Mutex.objects.create(key=f"the caller of {first}", taken_at="2026-01-01T00:00:00Z")
+            try:
+                return flow(pair.work)(first, second)
+            except OperationalError:
+                Mutex.objects.create(key=f"half of {first}", taken_at="2026-01-01T00:00:00Z")
+        return "half"
+
+    answers = at_once(lambda: goes_on("a", "b"), lambda: goes_on("b", "a"))
+
+    [refused] = [answer for answer in answers if isinstance(answer, Exception)]
+    assert type(refused) is transaction.TransactionManagementError
+    [done] = [answer for answer in answers if not isinstance(answer, Exception)]
+    assert sorted(Mutex.objects.values_list("key", flat=True)) == [
+        "a",
+        "b",
+        f"the caller of {done[0]}",
+    ]
+
+
+@needs_row_locks
+@pytest.mark.django_db(transaction=True)
+def test_a_flow_that_waited_too_long_for_a_lock_is_run_again(at_once) -> None:
+    holds, calls = threading.Event(), []
+
+    def holder() -> None:
+        with transaction.atomic():
+            locks.take("a")
+            holds.set()
+            time.sleep(1.5)
+
+    def waits() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SET SESSION innodb_lock_wait_timeout = 1"
+                if connection.vendor == "mysql"
+                else "SET lock_timeout = '1s'"
+            )
+        assert holds.wait(timeout=30)
+
+        def work() -> str:
+            calls.append("called")
+            Mutex.objects.create(key=f"call {len(calls)}", taken_at="2026-01-01T00:00:00Z")
+            locks.take("a")
+            return "done"
+
+        return flow(work)()
+
+    assert at_once(holder, waits) == [None, "done"]
+    assert len(calls) == 2
+    # MariaDB undoes the statement only; the flow undoes the whole.
+    assert sorted(Mutex.objects.values_list("key", flat=True)) == ["a", "call 2"]
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_a_flow_whose_snapshot_was_overtaken_is_run_again(at_once) -> None:
+    """Since MariaDB 11.6 by default; before, where it is switched on."""
+    Mutex.objects.create(key="a", taken_at="2026-01-01T00:00:00Z")
+    saw, wrote, calls = threading.Event(), threading.Event(), []
+
+    def rival() -> None:
+        assert saw.wait(timeout=30)
+        with transaction.atomic():
+            locks.take("a")
+        wrote.set()
+
+    def overtaken() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION innodb_snapshot_isolation = ON")
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+        def work() -> str:
+            calls.append(Mutex.objects.get().taken_at.year)
+            saw.set()
+            assert wrote.wait(timeout=30)
+            locks.take("a")
+            return "done"
+
+        return flow(work)()
+
+    assert at_once(rival, overtaken) == [None, "done"]
+    assert len(calls) == 2
+    assert calls[0] == 2026
 
 
 @pytest.mark.django_db(transaction=True)

@@ -927,7 +927,7 @@ def test_a_stale_order_is_not_unpaid_and_its_own_columns_are_written(stale: Any,
 def columns_of(update: str, row: Any) -> list[str]:
     """Return the columns that an UPDATE of the row's table sets."""
     written = update.split(" SET ", 1)[1].split(" WHERE ", 1)[0]
-    columns = re.findall(r'(?:^|, )"(\w+)" = ', written)
+    columns = re.findall(r'(?:^|, )["`](\w+)["`] = ', written)
     return [f.name for f in row._meta.concrete_fields if f.column in columns]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.core.checks import Tags, run_checks
+from django.core.checks import Tags
+from django.core.checks.registry import registry
 
-from django_digitalstore.core.checks import isolation_errors
+from django_digitalstore.core.checks import check_isolation, isolation_errors
 
 
 def told(vendor: str, level: str | None) -> list[tuple[str | None, str, str | None]]:
@@ -45,5 +46,6 @@ def test_what_is_right_is_left_alone(vendor, level):
 @pytest.mark.django_db
 def test_the_check_comes_with_a_database_and_asks_it_nothing(django_assert_num_queries):
     with django_assert_num_queries(0):
-        found = run_checks(tags=[Tags.database], databases=["default"])
-    assert [m for m in found if str(m.id).startswith("digitalstore.")] == []
+        assert check_isolation(databases=["default"]) == []
+    assert check_isolation in registry.get_checks()
+    assert Tags.database in check_isolation.tags

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client, override_settings
 
 from django_digitalstore.entitlements import get_purchased_product_model
@@ -66,6 +66,24 @@ def test_a_duplicate_of_a_processed_message_changes_nothing(client, attempt):
 
     assert (answer.status_code, answer.content) == (200, b"Processed already.\n")
     assert InboxMessage.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    ("message_ids", "references"),
+    [(("msg_a", "msg_A"), ("pay_a", "pay_A")), (("msg_1", "MSG_1"), ("pay_1", "pay_1 "))],
+)
+def test_ids_and_references_that_differ_by_case_or_a_space_are_two(client, message_ids, references):
+    attempts = [
+        signed.open_order(signed.make_customer(name), signed.make_product(f"book-{name}"))
+        for name in ("ada", "bob")
+    ]
+
+    for attempt, message_id, reference in zip(attempts, message_ids, references, strict=True):
+        event = signed.payment_event(attempt, reference=reference)
+        assert signed.post(client, event, message_id).status_code == 200
+
+    assert stored() == [(message_ids[0], "processed"), (message_ids[1], "processed")]
+    assert [status(attempt) for attempt in attempts] == ["paid", "paid"]
 
 
 def test_a_duplicate_costs_at_most_three_queries(client, attempt, django_assert_max_num_queries):
@@ -459,16 +477,16 @@ def test_a_missing_secret_is_answered_503_and_stores_nothing(client, attempt):
     assert (answer.status_code, stored()) == (503, [])
 
 
-def test_a_busy_database_is_answered_503_and_stores_nothing(client, attempt, monkeypatch):
-    def busy(*args, **kwargs):
-        raise OperationalError("database is locked")
+def test_a_busy_database_is_answered_503_and_stores_nothing(client, attempt):
+    def busy(execute, sql, params, many, context):
+        if sql.startswith("INSERT"):
+            raise OperationalError("database is locked")
+        return execute(sql, params, many, context)
 
-    monkeypatch.setattr(type(InboxMessage.objects), "bulk_create", busy)
-
-    answer = signed.post(client, signed.payment_event(attempt), "msg_1")
+    with connection.execute_wrapper(busy):
+        answer = signed.post(client, signed.payment_event(attempt), "msg_1")
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    monkeypatch.undo()
     assert stored() == []
 
 

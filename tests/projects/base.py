@@ -50,6 +50,17 @@ TEMPLATES = [
     }
 ]
 DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL", "sqlite://:memory:"))}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
+    try:
+        import MySQLdb  # noqa: F401
+    except ImportError:
+        # mysqlclient, which Django asks for, has to be compiled; PyMySQL has not.
+        import pymysql
+
+        pymysql.install_as_MySQLdb()
+    # Not what a server has by itself: see docs/how-to/choose-a-database.md.
+    DATABASES["default"]["OPTIONS"] |= {"charset": "utf8mb4", "isolation_level": "read committed"}
+    DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_nopad_bin"}
 DATABASES["default"]["ATOMIC_REQUESTS"] = os.environ.get("ATOMIC_REQUESTS") == "1"
 if "CACHE_URL" in os.environ:
     CACHES = {

@@ -15,4 +15,4 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, outbox  # noqa: F401  registers checks, periodic jobs
+        from . import checks, collation, outbox  # noqa: F401  registers checks, periodic jobs

@@ -22,8 +22,8 @@ FIRST_PAUSE = 0.02  # seconds, doubled after each attempt
 
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 _TRANSIENT_SQLSTATES = {"40001", "40P01", "55P03"}
-# MariaDB: lock wait timeout, deadlock.
-_TRANSIENT_ERRNOS = {1205, 1213}
+# MariaDB: a snapshot that was overtaken (by default from 11.6 on), lock wait timeout, deadlock.
+_TRANSIENT_ERRNOS = {1020, 1205, 1213}
 
 
 def is_transient(error: OperationalError) -> bool:
@@ -41,7 +41,8 @@ def retry_transaction(function: Callable[[], R], *, using: str = DEFAULT_DB_ALIA
     """Run ``function`` in a transaction; again, at most six times, where the database asks for it.
 
     Inside a caller's transaction it runs once, in a savepoint: only the owner of a transaction
-    can run it again.
+    can run it again. (A deadlock on MariaDB ends the caller's transaction with all its savepoints;
+    Django refuses any further query in it.)
     """
     if connections[using].in_atomic_block:
         with transaction.atomic(using=using):

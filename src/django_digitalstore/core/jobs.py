@@ -116,10 +116,8 @@ def run_due(
 def _make_rows(jobs: list[PeriodicJob]) -> None:
     names = {job.name for job in jobs}
     missing = names - set(JobRun.objects.filter(name__in=names).values_list("name", flat=True))
-    if missing:
-        JobRun.objects.bulk_create(
-            [JobRun(name=name) for name in sorted(missing)], ignore_conflicts=True
-        )
+    for name in sorted(missing):
+        JobRun.objects.get_or_create(name=name)
 
 
 def _claim(job: PeriodicJob, now: datetime, *, forced: bool) -> bool:

@@ -28,6 +28,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from .exceptions import DigitalStoreError
+from .insert_once import insert_once
 from .jobs import periodic_job
 from .models import OutboxMessage, OutboxState
 from .provider_calls import call_provider, refuse_in_transaction
@@ -138,9 +139,8 @@ def enqueue(kind: str, key: str, payload: Mapping[str, Any]) -> None:
             f"Write at most {_LONGEST_KEY}, or a hash of the cause."
         )
     using = router.db_for_write(OutboxMessage)
-    OutboxMessage.objects.using(using).bulk_create(
-        [OutboxMessage(kind=kind, key=key, payload=dict(payload))], ignore_conflicts=True
-    )
+    message = OutboxMessage(kind=kind, key=key, payload=dict(payload))
+    insert_once([message], key="key", using=using)
     transaction.on_commit(partial(_try_after_commit, key, using), using=using, robust=True)
 
 

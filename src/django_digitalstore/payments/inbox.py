@@ -12,15 +12,17 @@ import logging
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, transaction
+from django.db import OperationalError, router, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from django_digitalstore.core.exceptions import InvalidBackend
 from django_digitalstore.core.flow import is_transient, retry_transaction
+from django_digitalstore.core.insert_once import insert_once
 
 from . import flows
 from .backends import BasePaymentBackend, Message, payment_backends
@@ -103,10 +105,8 @@ def _store(alias: str, message: Message) -> InboxMessage:
         digest=message.digest,
     )
 
-    def insert() -> None:
-        InboxMessage.objects.bulk_create([row], ignore_conflicts=True)
-
-    retry_transaction(insert)
+    using = router.db_for_write(InboxMessage)
+    retry_transaction(partial(insert_once, [row], key="message_id", using=using))
     return InboxMessage.objects.defer("body", "traceback").get(alias=alias, message_id=message.id)
 
 
