@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.checks import ERROR, WARNING, Tags, run_checks
@@ -52,20 +53,19 @@ def table() -> Iterator[Callable[[str], str]]:
 
 
 @pytest.fixture
-def database_of() -> Iterator[Callable[[str], str]]:
-    name = connection.settings_dict["NAME"]
-
-    def alter(collation: str) -> str:
-        charset = collation.partition("_")[0]
+def database_of() -> Iterator[Callable[[str], None]]:
+    def alter(collation: str) -> None:
+        name, charset = connection.settings_dict["NAME"], collation.partition("_")[0]
         execute(f"ALTER DATABASE `{name}` CHARACTER SET {charset} COLLATE {collation}")
-        return str(name)
 
     yield alter
     alter("utf8mb4_nopad_bin")
 
 
-def told(columns: dict[str, set[str]]) -> list[tuple[Any, ...]]:
-    found = collation_messages(connection, columns)
+def told(columns: dict[str, set[str]], *, database: str = "store") -> list[tuple[Any, ...]]:
+    """Return what the check says of a database of this name, which is the tests' own."""
+    with patch.dict(connection.settings_dict, NAME=database):
+        found = list(collation_messages(connection, columns))
     return [(m.id, m.level, m.msg, m.hint) for m in found]
 
 
@@ -91,6 +91,18 @@ def test_a_table_whose_texts_are_not_told_apart_is_named_with_the_line_that_mend
 
 
 @pytest.mark.mariadb
+def test_of_a_database_of_tests_the_setting_is_named(table) -> None:
+    table("utf8mb4_general_ci")
+
+    [(_, _, _, hint)] = told({"told": {"reference"}}, database="test_store")
+
+    assert hint == (
+        "Write DATABASES['default']['TEST'] = {'CHARSET': 'utf8mb4', 'COLLATION': "
+        "'utf8mb4_nopad_bin'}, and let the tests make their database anew."
+    )
+
+
+@pytest.mark.mariadb
 def test_the_line_mends_it(table) -> None:
     table("utf8mb4_general_ci")
     [(_, _, _, hint)] = told({"told": {"reference"}})
@@ -111,7 +123,7 @@ def test_what_a_host_adds_to_a_table_may_ignore_case(table) -> None:
 @pytest.mark.mariadb
 @pytest.mark.parametrize("collation", WRONG)
 def test_before_the_tables_are_there_the_database_is_asked(database_of, collation) -> None:
-    name = database_of(collation)
+    database_of(collation)
     what, level, check_id = WRONG[collation]
 
     assert told({"not_there": {"reference"}}) == [
@@ -119,11 +131,11 @@ def test_before_the_tables_are_there_the_database_is_asked(database_of, collatio
             check_id,
             level,
             (
-                f"The database {name}, where tables of the store are still to be made, has the "
+                "The database store, where tables of the store are still to be made, has the "
                 f"collation {collation!r}, {what}"
             ),
             (
-                f"Run, with a backup at hand: ALTER DATABASE `{name}` CHARACTER SET utf8mb4 "
+                "Run, with a backup at hand: ALTER DATABASE `store` CHARACTER SET utf8mb4 "
                 "COLLATE utf8mb4_nopad_bin;"
             ),
         )
@@ -151,9 +163,8 @@ def test_tables_of_the_suite_and_of_the_host_are_looked_at() -> None:
         for name in changed:
             execute(f"ALTER TABLE {name} CONVERT TO CHARACTER SET utf8mb4 COLLATE {after}")
 
-    assert [(m.id, str(m.msg).partition(" has ")[0]) for m in found] == [
-        ("digitalstore.E019", "The table digitalstore_core_mutex"),
-        ("digitalstore.E019", "The table shop_product"),
+    assert [(m.id, str(m.msg).partition(" have ")[0]) for m in found] == [
+        ("digitalstore.E019", "The tables digitalstore_core_mutex, shop_product")
     ]
 
 

@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 
 from .model_slots import registered_slots
 
@@ -70,43 +71,59 @@ def collation_messages(
 ) -> Iterator[CheckMessage]:
     """Say what is wrong with the collations of ``columns`` (table → columns). Asks the server."""
     of_tables, of_database = _collations(connection, columns)
+    tables: dict[str, list[str]] = {}
     for table in sorted(columns.keys() & of_tables.keys()):
-        used = {used for column, used in of_tables[table].items() if column in columns[table]}
-        mend = f"ALTER TABLE `{table}` CONVERT TO {_exact(connection)};"
-        for collation in sorted(used):
-            yield from _message(connection, f"The table {table}", collation, mend)
+        for collation in {of_tables[table].get(column) for column in columns[table]} - {None}:
+            tables.setdefault(str(collation), []).append(table)
+    exact = _exact(connection)
+    for collation, names in sorted(tables.items()):
+        who = f"The table {names[0]} has"
+        if len(names) > 1:
+            who = f"The tables {', '.join(names)} have"
+        mend = " ".join(f"ALTER TABLE `{table}` CONVERT TO {exact};" for table in names)
+        yield from _message(connection, who, collation, mend)
     if columns.keys() - of_tables.keys():
         name = connection.settings_dict["NAME"]
-        who = f"The database {name}, where tables of the store are still to be made,"
-        mend = f"ALTER DATABASE `{name}` {_exact(connection)};"
+        who = f"The database {name}, where tables of the store are still to be made, has"
+        mend = f"ALTER DATABASE `{name}` {exact};"
         yield from _message(connection, who, of_database, mend)
 
 
 def _message(
     connection: BaseDatabaseWrapper, who: str, collation: str, mend: str
 ) -> Iterator[CheckMessage]:
-    said = f"{who} has the collation {collation!r}"
+    said = f"{who} the collation {collation!r}"
     hint = f"Run, with a backup at hand: {mend}"
-    charset = collation.partition("_")[0]
-    if charset != "utf8mb4":
-        yield Error(
-            f"{said}, and {charset} cannot store every character: a webhook with another one would "
-            f"fail whenever it comes.",
-            hint=hint,
-            id="digitalstore.E019",
+    if _is_of_tests(connection):
+        exact = _exact(connection).rpartition(" ")[2]
+        hint = (
+            f"Write DATABASES[{connection.alias!r}]['TEST'] = "
+            f"{{'CHARSET': 'utf8mb4', 'COLLATION': {exact!r}}}, and let the tests make their "
+            f"database anew."
         )
-        return
-    other = _taken_for_an_a(connection, collation)
-    if other is None:
-        return
-    text = (
-        f"{said}, for which 'a' and {other!r} are one text: webhooks, payments and orders whose "
-        f"references differ by no more would be taken for each other."
-    )
-    if other == _PADDED:
-        yield CheckWarning(text, hint=hint, id="digitalstore.W003")
+    charset = collation.partition("_")[0]
+    if charset == "utf8mb4":
+        other = _taken_for_an_a(connection, collation)
+        if other is None:
+            return
+        said += (
+            f", for which 'a' and {other!r} are one text: webhooks, payments and orders whose "
+            f"references differ by no more would be taken for each other."
+        )
+        if other == _PADDED:
+            yield CheckWarning(said, hint=hint, id="digitalstore.W003")
+            return
     else:
-        yield Error(text, hint=hint, id="digitalstore.E019")
+        said += (
+            f", and {charset} cannot store every character: a webhook with another one would fail "
+            f"whenever it comes."
+        )
+    yield Error(said, hint=hint, id="digitalstore.E019")
+
+
+def _is_of_tests(connection: BaseDatabaseWrapper) -> bool:
+    name, tests = str(connection.settings_dict["NAME"]), connection.settings_dict["TEST"]
+    return name == tests.get("NAME") or name.startswith(TEST_DATABASE_PREFIX)
 
 
 def _exact(connection: BaseDatabaseWrapper) -> str:
