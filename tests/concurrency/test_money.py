@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from django_digitalstore.core.invariants import violations
 from django_digitalstore.entitlements.policies import has_access
 from django_digitalstore.payments import flows
 from django_digitalstore.payments.events import PaymentReported, RefundReported
 from tests.payments import signed
-from tests.payments.invariants import broken_invariants
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -78,4 +78,4 @@ def test_a_refund_of_one_order_beside_the_payment_of_another_never_leaves_it_uno
         if seen != ("refunded", "paid", True):
             lost.append((number, seen, answers))
     assert lost == []
-    assert broken_invariants() == []
+    assert list(violations()) == []

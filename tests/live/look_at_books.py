@@ -7,6 +7,7 @@ import django
 
 django.setup()
 
+from django_digitalstore.core.invariants import violations  # noqa: E402
 from django_digitalstore.core.models import OutboxMessage  # noqa: E402
 from django_digitalstore.entitlements import (  # noqa: E402
     get_grant_model,
@@ -14,7 +15,6 @@ from django_digitalstore.entitlements import (  # noqa: E402
 )
 from django_digitalstore.payments import get_order_model, get_payment_model  # noqa: E402
 from django_digitalstore.payments.models import InboxMessage, SandboxDelivery  # noqa: E402
-from tests.payments.invariants import broken_invariants  # noqa: E402
 
 print(
     json.dumps(
@@ -26,7 +26,7 @@ print(
             "purchases": get_purchased_product_model().objects.live().count(),
             "receipts": OutboxMessage.objects.filter(kind="payments.receipt").count(),
             "sandbox_deliveries_left": SandboxDelivery.objects.filter(delivered_at=None).count(),
-            "broken": broken_invariants(),
+            "broken": [str(violation) for violation in violations()],
         }
     )
 )

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from django_digitalstore.core.invariants import violations
 from django_digitalstore.entitlements import flows as access
 from django_digitalstore.entitlements import policies
 from django_digitalstore.entitlements.exceptions import AccessWithheld
 from django_digitalstore.entitlements.sources import Source
 from django_digitalstore.payments import flows
 from tests.payments import signed
-from tests.payments.invariants import broken_invariants
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.needs("payments")]
 
@@ -104,7 +104,7 @@ class Store(RuleBasedStateMachine):
         self.messages = 0
 
     def teardown(self) -> None:
-        broken = broken_invariants()
+        broken = list(violations())
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
         assert broken == []

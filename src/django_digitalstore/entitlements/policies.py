@@ -11,6 +11,7 @@ from . import get_grant_model, get_purchased_product_model
 from .sources import Source
 
 __all__ = [
+    "access_without_basis",
     "had_access",
     "has_access",
     "is_withheld",
@@ -102,6 +103,17 @@ def was_granted(user: Any, product: Any, source: Source) -> bool:
         .filter(Q(ended_at=None) | Q(ended_at__gt=F("granted_at")))
         .exists()
     )
+
+
+def access_without_basis() -> QuerySet[Any]:
+    """Return the live rows that no grant supports, or that a deny forbids: there should be none."""
+    grants = (
+        get_grant_model()
+        .objects.standing()
+        .filter(user_id=OuterRef("user_id"), product_id=OuterRef("product_id"))
+    )
+    broken = ~Exists(grants.allowing()) | Exists(grants.denying())
+    return get_purchased_product_model().objects.live().filter(broken)
 
 
 def owned_product_ids(user: Any, products: Iterable[Any]) -> set[Any]:

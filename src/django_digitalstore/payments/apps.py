@@ -15,6 +15,6 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, jobs, receivers  # noqa: F401  registers them
+        from . import checks, invariants, jobs, receivers  # noqa: F401  registers them
 
         receivers.connect()

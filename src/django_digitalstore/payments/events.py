@@ -6,10 +6,19 @@ the provider, not steps: any order, any number of repetitions, ends in the same 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-__all__ = ["DisputeReported", "PaymentEvent", "PaymentReported", "RefundReported"]
+__all__ = [
+    "DisputeReported",
+    "PaymentEvent",
+    "PaymentReported",
+    "RefundReported",
+    "event_from_data",
+    "event_to_data",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +89,26 @@ class DisputeReported(PaymentEvent):
     state: str
     amount: int | None = None
     currency: str = ""
+
+
+_EVENTS: dict[str, type[PaymentEvent]] = {
+    event.__name__: event for event in (PaymentReported, RefundReported, DisputeReported)
+}
+
+
+def event_to_data(event: PaymentEvent) -> dict[str, Any]:
+    """Return an event as JSON holds it: the inbox keeps what was not sent, but fetched."""
+    values = {name: value for name, value in asdict(event).items() if name != "occurred_at"}
+    occurred_at = event.occurred_at.isoformat()
+    return {"event": type(event).__name__, "occurred_at": occurred_at, **values}
+
+
+def event_from_data(data: Mapping[str, Any]) -> PaymentEvent:
+    """Return the event that ``event_to_data`` wrote."""
+    values = {name: _hashable(value) for name, value in data.items() if name != "event"}
+    values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
+    return _EVENTS[data["event"]](**values)
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(_hashable(part) for part in value) if isinstance(value, list) else value

@@ -21,9 +21,17 @@ from django_digitalstore.entitlements.sources import Source
 
 from .exceptions import AlreadyOwned, CheckoutRefused
 
-_SOURCE = "payment"
+__all__ = [
+    "PAYMENT_SOURCE",
+    "BaseFulfilment",
+    "ProductFulfilment",
+    "Quote",
+    "get_fulfilment",
+    "kinds_that_grant",
+]
 
-__all__ = ["BaseFulfilment", "ProductFulfilment", "Quote", "get_fulfilment"]
+#: Kind of the source of a grant that a payment gives.
+PAYMENT_SOURCE = "payment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,14 +136,14 @@ class ProductFulfilment(BaseFulfilment):
             .objects.standing()
             .allowing()
             .filter(user_id=line.order.customer_id, product_id=line.product_id)
-            .filter(source_kind=_SOURCE)
+            .filter(source_kind=PAYMENT_SOURCE)
             .exclude(source_reference__startswith=f"{line.order.public_id}/")
             .exists()
         )
 
     def source(self, line: Any, payment: Any) -> Source:
         """Return the source of the grant: one for each payment of a line, so each stands alone."""
-        return Source(_SOURCE, f"{line.order.public_id}/{line.position}/{payment.key}")
+        return Source(PAYMENT_SOURCE, f"{line.order.public_id}/{line.position}/{payment.key}")
 
 
 def get_fulfilment(kind: str) -> BaseFulfilment:
@@ -160,3 +168,9 @@ def get_fulfilment(kind: str) -> BaseFulfilment:
             f"django_digitalstore.payments.fulfilments.BaseFulfilment."
         )
     return fulfilment()
+
+
+def kinds_that_grant() -> list[str]:
+    """Return the kinds of line whose product is the customer's while the line is paid."""
+    kinds = sorted(settings.DIGITALSTORE_FULFILMENTS)
+    return [kind for kind in kinds if isinstance(get_fulfilment(kind), ProductFulfilment)]

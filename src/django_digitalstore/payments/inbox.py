@@ -10,32 +10,61 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, router, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from django_digitalstore.core.exceptions import InvalidBackend
-from django_digitalstore.core.flow import is_transient, retry_transaction
+from django_digitalstore.core.exceptions import DigitalStoreError, InvalidBackend
+from django_digitalstore.core.flow import flow, is_transient, retry_transaction
 from django_digitalstore.core.insert_once import insert_once
 
-from . import flows
+from . import flows, get_payment_model
 from .backends import BasePaymentBackend, Message, payment_backends
-from .events import PaymentReported
+from .events import PaymentEvent, PaymentReported, event_from_data
 from .exceptions import WebhookInvalid, WebhookNotOurs, WebhookNotVerified
-from .models import InboxMessage, InboxState
+from .models import InboxMessage, InboxSource, InboxState
 
-__all__ = ["Answer", "process", "process_waiting", "receive"]
+__all__ = [
+    "UNRESOLVED",
+    "Answer",
+    "NothingToHandle",
+    "left_over",
+    "mark_handled",
+    "process",
+    "process_left_over",
+    "process_waiting",
+    "receive",
+]
 
 logger = logging.getLogger(__name__)
 
 #: The one body of every refused signature: it tells a forger nothing.
 NOT_VERIFIED = "The signature does not verify."
+
+#: States in which a message has not done what it says, and somebody may have to look.
+UNRESOLVED = (
+    InboxState.RECEIVED,
+    InboxState.WAITING,
+    InboxState.UNMATCHED,
+    InboxState.FAILED,
+    InboxState.INVALID,
+    InboxState.UNREADABLE,
+)
+
+#: A message younger than this may still be at work in another process.
+AT_WORK = timedelta(minutes=5)
+
+
+class NothingToHandle(DigitalStoreError):
+    """A message needs nobody's care: it is processed, ignored, or handled already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +157,10 @@ def process(stored: InboxMessage, *, message: Message | None = None) -> Answer:
 
 
 def _record_failure(pk: int, error: Exception) -> None:
-    # A processed message stays processed, whatever a later delivery of it ran into.
-    failing = InboxMessage.objects.filter(pk=pk).exclude(state=InboxState.PROCESSED)
+    # What is processed, or a person has dealt with, stays so, whatever a later delivery ran into.
+    failing = InboxMessage.objects.filter(pk=pk).exclude(
+        state__in=[InboxState.PROCESSED, InboxState.HANDLED]
+    )
     text = f"{type(error).__name__}: {error}"[:500]
     trace = "".join(traceback.format_exception(error))
 
@@ -161,16 +192,12 @@ def _apply(pk: int, newer: Message | None) -> Answer:
         if not claimed:
             return Answer(200, "Processed already.")
     row = claim.defer("traceback").get()
-    backend = payment_backends[row.alias]
-    message = Message(id=row.message_id, sent_at=row.sent_at, body=bytes(row.body))
     try:
-        data = parse(message.body)
+        data = parse(bytes(row.body))
     except Unreadable as error:
         return _finish(row, InboxState.UNREADABLE, 400, str(error))
     try:
-        events = backend.normalize(
-            Message(id=message.id, sent_at=message.sent_at, body=message.body, data=data)
-        )
+        events = _events(row, data)
     except WebhookInvalid as error:
         return _finish(row, InboxState.INVALID, 400, str(error))
     except WebhookNotOurs as error:
@@ -191,6 +218,13 @@ def _apply(pk: int, newer: Message | None) -> Answer:
     return answer
 
 
+def _events(row: InboxMessage, data: Mapping[str, Any]) -> Sequence[PaymentEvent]:
+    if row.source == InboxSource.RECONCILE:
+        return [event_from_data(event) for event in data["events"]]
+    message = Message(id=row.message_id, sent_at=row.sent_at, body=bytes(row.body), data=data)
+    return payment_backends[row.alias].normalize(message)
+
+
 def _finish(
     row: InboxMessage,
     state: InboxState,
@@ -201,6 +235,8 @@ def _finish(
 ) -> Answer:
     answer = Answer(status, str(state.value) if status == 200 else f"{state.value}: {error}")
     if status != 200 and row.state == InboxState.PROCESSED:
+        raise _KeepAsItWas(answer)
+    if row.state == InboxState.HANDLED and state != InboxState.PROCESSED:
         raise _KeepAsItWas(answer)
     InboxMessage.objects.filter(pk=row.pk).update(
         state=state,
@@ -231,6 +267,52 @@ def process_waiting(key: str) -> int:
     for row in rows:
         process(row)
     return len(rows)
+
+
+def left_over(*, older_than: timedelta = timedelta(hours=1)) -> list[InboxMessage]:
+    """Return messages, oldest first, that a killed process kept and did not apply, at most 1000.
+
+    Received and not tried, or waiting for what has come since. Two queries, no bodies.
+    """
+    old = InboxMessage.objects.filter(received_at__lt=timezone.now() - older_than)
+    old = old.defer("body", "traceback").order_by("pk")
+    received = list(old.filter(state=InboxState.RECEIVED)[:1000])
+    return [*received, *_waiting_in_vain(old.filter(state=InboxState.WAITING))][:1000]
+
+
+def _waiting_in_vain(waiting: QuerySet[InboxMessage]) -> list[InboxMessage]:
+    """Return those whose payment is known."""
+    references = {
+        row: row.waits_for.removeprefix(flows.payment_key(row.alias, "")) for row in waiting[:1000]
+    }
+    known = set(
+        get_payment_model()
+        .objects.filter(provider_reference__in=references.values())
+        .order_by()
+        .values_list("alias", "provider_reference")
+    )
+    return [row for row, reference in references.items() if (row.alias, reference) in known]
+
+
+def process_left_over() -> int:
+    """Apply what a kill left between two transactions, and return how many messages."""
+    rows = left_over(older_than=AT_WORK)
+    for row in rows:
+        process(row)
+    return len(rows)
+
+
+@flow
+def mark_handled(message: InboxMessage) -> InboxMessage:
+    """Note that a person took care of ``message`` and return it: it is no problem any more.
+
+    A later delivery that can be applied is applied all the same. Raises ``NothingToHandle``.
+    """
+    handled = InboxMessage.objects.filter(pk=message.pk, state__in=UNRESOLVED)
+    if not handled.update(state=InboxState.HANDLED):
+        raise NothingToHandle(_("It needs nobody's care: it is processed, ignored or handled."))
+    message.state = InboxState.HANDLED
+    return message
 
 
 def parse(body: bytes) -> dict[str, Any]:

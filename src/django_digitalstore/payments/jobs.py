@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from django_digitalstore.core.jobs import periodic_job
 
-from . import flows
+from . import flows, inbox
 from .exceptions import ItemNotSynced
 
-__all__ = ["expire_checkouts", "sync_items"]
+__all__ = ["expire_checkouts", "process_left_over", "sync_items"]
 
 #: Items that one run brings to a provider: at four in a second, a few minutes.
 _ITEMS = 1000
@@ -17,6 +17,12 @@ _ITEMS = 1000
 def expire_checkouts() -> str:
     """Mark attempts whose checkout is over."""
     return f"{flows.expire_checkouts()} expired"
+
+
+@periodic_job("payments.process_left_over", every=timedelta(minutes=5))
+def process_left_over() -> str:
+    """Apply messages that a killed process kept and did not apply."""
+    return f"{inbox.process_left_over()} processed"
 
 
 @periodic_job("payments.sync_items", every=timedelta(hours=1))

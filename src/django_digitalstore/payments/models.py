@@ -14,6 +14,7 @@ from .backends.sandbox.models import SandboxCheckout, SandboxDelivery, SandboxFa
 
 __all__ = [
     "InboxMessage",
+    "InboxSource",
     "InboxState",
     "ItemState",
     "ProviderItem",
@@ -22,6 +23,7 @@ __all__ = [
     "SandboxCheckout",
     "SandboxDelivery",
     "SandboxFact",
+    "inbox_sources",
     "inbox_states",
     "item_states",
     "new_refund_key",
@@ -40,6 +42,7 @@ class InboxState(models.TextChoices):
     FAILED = "failed", _("Failed")
     INVALID = "invalid", _("Invalid: a field is wrong")
     UNREADABLE = "unreadable", _("Unreadable: not an event")
+    HANDLED = "handled", _("Handled by a person")
 
 
 def inbox_states() -> list[tuple[str, Any]]:
@@ -47,11 +50,29 @@ def inbox_states() -> list[tuple[str, Any]]:
     return InboxState.choices
 
 
+class InboxSource(models.TextChoices):
+    """How we came to know it."""
+
+    WEBHOOK = "webhook", _("Sent by the provider")
+    RECONCILE = "reconcile", _("Found by asking the provider")
+
+
+def inbox_sources() -> list[tuple[str, Any]]:
+    """Return the choices of ``InboxMessage.source``. Named in migrations: it never moves."""
+    return InboxSource.choices
+
+
 class InboxMessage(models.Model):
-    """An authentic webhook message, as it was signed, and what became of it."""
+    """What a provider said, and what became of it.
+
+    A webhook message as it was signed, or the facts, as JSON of our own, that ``reconcile`` found.
+    """
 
     alias = models.CharField(_("provider"), max_length=50)
     message_id = models.CharField(_("message id"), max_length=255)
+    source = models.CharField(
+        _("source"), max_length=20, choices=inbox_sources, default=InboxSource.WEBHOOK
+    )
     sent_at = models.DateTimeField(_("sent at"))
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
     body = models.BinaryField(_("body"))
@@ -75,11 +96,13 @@ class InboxMessage(models.Model):
         ]
         indexes = [
             models.Index(fields=["state", "-received_at"], name="dstore_inbox_state"),
+            models.Index(fields=["alias", "source", "-received_at"], name="dstore_inbox_latest"),
             models.Index(fields=["waits_for"], name="dstore_inbox_waits_for"),
             models.Index(fields=["order_reference"], name="dstore_inbox_order"),
         ]
         permissions = [
             ("replay_webhook", _("Can process a stored webhook message again")),
+            ("handle_webhook", _("Can mark a webhook message as handled")),
             ("view_webhook_body", _("Can see the body and traceback of a webhook message")),
         ]
 

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Concat
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_digitalstore.core.exceptions import InvalidBackend
+from django_digitalstore.entitlements import get_grant_model, get_purchased_product_model
 from django_digitalstore.entitlements.policies import owned_by_key
 
 from . import (
@@ -30,7 +33,7 @@ from .choices import (
 )
 from .exceptions import CheckoutRefused, RefundRefused
 from .facts import OrderFacts, PaymentFacts, items_of, line_shares
-from .fulfilments import Quote, get_fulfilment
+from .fulfilments import PAYMENT_SOURCE, Quote, get_fulfilment, kinds_that_grant
 from .models import ItemState, ProviderItem, RefundRequest, RefundRequestState
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ __all__ = [
     "orders_being_paid",
     "orders_of_customer",
     "orders_of_seller",
+    "paid_without_access",
     "quote_lines",
     "refund_under_way",
     "refundable",
@@ -122,6 +126,28 @@ def lost_lines(order: AbstractOrder, lines: Sequence[Any]) -> list[Any]:
     products = [line for line in lines if line.kind == "product"]
     owned = owned_by_key(order.customer_id, [line.product_id for line in products])
     return [line for line in products if line.product_id not in owned]
+
+
+def paid_without_access() -> QuerySet[Any]:
+    """Return the lines of paid orders whose product the customer does not have: none is right.
+
+    Not those that a person keeps out, nor those whose time is over.
+    """
+    same = {"user_id": OuterRef("order__customer_id"), "product_id": OuterRef("product_id")}
+    grants = get_grant_model().objects.filter(**same)
+    over = grants.filter(
+        source_kind=PAYMENT_SOURCE,
+        source_reference__startswith=Concat(OuterRef("order__public_id"), Value("/")),
+        ended_at=None,
+        expires_at__lte=timezone.now(),
+    )
+    return (
+        get_order_line_model()
+        .objects.filter(order__status=OrderStatus.PAID, kind__in=kinds_that_grant())
+        .exclude(Exists(get_purchased_product_model().objects.live().filter(**same)))
+        .exclude(Exists(grants.standing().denying()))
+        .exclude(Exists(over))
+    )
 
 
 def quote_lines(customer: Any, lines: Sequence[Any]) -> list[tuple[str, Any, Quote]]:
