@@ -182,6 +182,25 @@ def test_something_that_costs_money_and_was_free_is_found(order: Any) -> None:
     )
 
 
+def test_money_from_elsewhere_that_nobody_recorded_is_found(
+    customer: Any, product: Any, staff: Any
+) -> None:
+    payment = flows.record_payment(
+        place_order(customer, product).order,
+        amount=1999,
+        reference="bank 7",
+        actor=staff,
+        reason="a transfer",
+    )
+    assert list(violations()) == []
+    get_payment_model()._base_manager.filter(pk=payment.pk).update(recorded_by=None)
+    assert only_violation("payments.elsewhere") == (
+        f"{label(type(payment))} {payment.pk} – it came from elsewhere, and nobody says why – it "
+        "was written by SQL: find out by whom, and record it by "
+        "payments.flows.record_payment(order, …) if the money came."
+    )
+
+
 @pytest.mark.parametrize("kind", ["refund", "dispute"])
 def test_a_fact_that_lost_its_payment_is_found(order: Any, kind: str) -> None:
     refund(order, state="pending")

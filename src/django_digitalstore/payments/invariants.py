@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from django_digitalstore.core.invariants import Finding, invariant
@@ -21,9 +21,8 @@ from . import (
     get_refund_model,
     inbox,
 )
-from .choices import Attention, PaymentState
-from .facts import OrderFacts, PaymentFacts
-from .flows import FREE
+from .choices import ELSEWHERE, FREE, Attention, PaymentState
+from .facts import OrderFacts, PaymentFacts, items_of, prices_in
 from .fulfilments import PAYMENT_SOURCE, get_fulfilment, kinds_that_grant
 
 __all__ = [
@@ -31,6 +30,7 @@ __all__ = [
     "find_free_payments_of_money",
     "find_lines_without_their_grant",
     "find_messages_left_over",
+    "find_money_from_nobody",
     "find_orders_that_add_up_wrong",
     "find_orders_unlike_their_facts",
     "find_payments_of_no_provider",
@@ -130,15 +130,15 @@ def _grants_due(
     order: Any, lines: list[Any], payment: PaymentFacts, kinds: list[str]
 ) -> Iterator[tuple[Any, str, bool]]:
     """Yield (line, reference of its grant's source, whether that should stand)."""
-    items = dict(zip((line.pk for line in lines), payment.payment.cart, strict=False))
-    for line in lines:
+    prices = prices_in(payment.payment, [line.total for line in lines], currency=order.currency)
+    items = items_of(payment.payment, lines)
+    for line, item, price in zip(lines, items, prices, strict=True):
         if line.kind not in kinds:
             continue
         line.order = order
         fulfilment: Any = get_fulfilment(line.kind)
-        item = str(items[line.pk][0]) if line.pk in items else ""
         is_due, _reason = payment.supports(
-            item, line.total, dispute_suspends=settings.DIGITALSTORE_DISPUTE_SUSPENDS
+            item, price, dispute_suspends=settings.DIGITALSTORE_DISPUTE_SUSPENDS
         )
         yield line, fulfilment.source(line, payment.payment).reference, is_due
 
@@ -212,6 +212,22 @@ def find_free_payments_of_money() -> Iterator[Finding]:
             payment,
             f"it is free, and its order {payment.order.public_id} costs {cost}",
             "it was written by SQL: find out by whom, and take the access back by hand.",
+        )
+
+
+@invariant("payments.elsewhere")
+def find_money_from_nobody() -> Iterator[Finding]:
+    """Money from elsewhere was recorded by a person, for a reason."""
+    found = get_payment_model().objects.filter(alias=ELSEWHERE)
+    rows = found.filter(Q(recorded_by=None) | Q(reason=""))
+    for payment in rows.order_by("pk").iterator(_ITERATOR):
+        yield (
+            payment,
+            "it came from elsewhere, and nobody says why",
+            (
+                "it was written by SQL: find out by whom, and record it by "
+                "payments.flows.record_payment(order, …) if the money came."
+            ),
         )
 
 
