@@ -187,8 +187,8 @@ def find_payments_twice() -> Iterator[Finding]:
             f"{model._meta.label} {reference} of {alias}",
             f"there are {number} rows: the table lost its unique constraint",
             (
-                "keep the row of the order that the provider names, and add the constraint again: run "
-                "makemigrations, migrate."
+                "keep the row of the order that the provider names, and add the constraint again: "
+                "run makemigrations, migrate."
             ),
         )
 
