@@ -512,8 +512,9 @@ def test_a_row_made_by_hand_is_not_passed_off_as_loaded(world: Any) -> None:
         "Payment",
         "update",
         "save() would write alias, amount, cart, checkout_expires_at, checkout_reference, "
-        "checkout_url, created_at, currency, discrepancy, failure, id, key, opening_at, order, "
-        "provider_reference, state, state_at, tax.",
+        "checkout_url, created_at, currency, discount, discrepancy, failure, id, key, opening_at, "
+        "order, provider_customer, provider_reference, reason, recorded_by, settlement_amount, "
+        "settlement_currency, state, state_at, tax.",
     )
 
 
