@@ -11,7 +11,7 @@ from django.conf import settings
 
 from django_digitalstore import pytest_plugin
 from tests.architecture.public_names import private_imports
-from tests.projects.made import ROOT, SHIPPED, MadeProject, run_python
+from tests.projects.made import ROOT, SHIPPED, MadeProject, paste, run_python
 
 #: What is made here has settings of its own: once is enough, whatever host the tests run under.
 once = pytest.mark.skipif(
@@ -81,6 +81,32 @@ def test_the_examples_pass_their_tests_in_a_store_that_startstore_wrote(site):
         cwd=site.folder,
     )
     assert "4 passed" in done.stdout, done.stdout + done.stderr
+
+
+@once
+@pytest.mark.slow
+@pytest.mark.parametrize("feature", ["catalog", "entitlements"])
+def test_a_field_that_a_hosts_product_requires_is_asked_for_as_the_page_says(tmp_path, feature):
+    site = MadeProject(tmp_path, *SHIPPED)
+    paste(site, site.must("startstore", "shop"))
+    models = site.folder / "shop" / "models" / "catalog.py"
+    head, found, tail = models.read_text().partition("class Meta(AbstractProduct.Meta)")
+    pages = "pages = __import__('django').db.models.PositiveIntegerField()\n\n    "
+    models.write_text(head + pages + found + tail)
+    site.must("makemigrations", "shop", "-v0")
+    site.must("migrate", "-v0")
+    said = site.must(
+        "shell",
+        "-v0",
+        "-c",
+        f"from django_digitalstore.{feature}.testing import make_product\n"
+        "assert make_product(pages=1).pages == 1\n"
+        "try: make_product()\n"
+        "except Exception as error: print(f'{type(error).__name__}: {error}')",
+    )
+    page = (DOCS / "how-to" / "test-your-store.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert said.split() == shown.split()
 
 
 def test_the_page_names_each_fixture_of_pytest():

@@ -1,10 +1,9 @@
 """The library and its downloads, as a customer meets them."""
 
-import tempfile
-
-from django.test import TestCase, override_settings
+from django.test import TestCase
 from django.urls import reverse
 
+from django_digitalstore.catalog.testing import files_in
 from django_digitalstore.entitlements.testing import (
     assert_no_access,
     customer_who_owns,
@@ -17,22 +16,7 @@ from django_digitalstore.entitlements.testing import (
 
 class LibraryTests(TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        storage = {
-            "BACKEND": "django_digitalstore.catalog.storage.PrivateFileSystemStorage",
-            "OPTIONS": {"location": folder.name},
-        }
-        own_storage = override_settings(
-            STORAGES={
-                "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-                "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-                "digitalstore": storage,
-            },
-            DIGITALSTORE_STORAGE="digitalstore",
-        )
-        own_storage.enable()
-        self.addCleanup(own_storage.disable)
+        self.enterContext(files_in())
         self.product = make_product(title="A book")
         self.asset = make_release_with_file(self.product, b"the words", "book.txt")
 
