@@ -126,7 +126,7 @@ def wanted_parts(
     if refundable.ability not in _PARTS:
         raise _not_in_part()
     known = {part.line.pk: part for part in refundable.lines}
-    chosen = list(dict.fromkeys(getattr(line, "pk", None) for line in lines))
+    chosen: list[Any] = list(dict.fromkeys(getattr(line, "pk", None) for line in lines))
     if not chosen or any(pk not in known for pk in chosen):
         raise RefundRefused("foreign_line", _("Choose lines of the order that was paid."))
     if amount is not None and len(chosen) > 1:
@@ -139,8 +139,8 @@ def wanted_parts(
                 _("“%(line)s” was refunded already, or nothing was paid for it.")
                 % {"line": part.line.name},
             )
-    items = [[part.item, part.rest if amount is None else amount] for part in parts]
-    return sum(part_amount for _item, part_amount in items), items
+    items: Items = [[part.item, part.rest if amount is None else amount] for part in parts]
+    return sum(int(part_amount) for _item, part_amount in items), items
 
 
 def _not_in_part() -> RefundRefused:

@@ -16,6 +16,8 @@ from django_digitalstore.payments.backends.base import (
     Checkout,
     CheckoutAttempt,
     Message,
+    RefundAbility,
+    RefundIntent,
 )
 from django_digitalstore.payments.choices import DisputeState, PaymentState, RefundState
 from django_digitalstore.payments.events import (
@@ -44,6 +46,8 @@ class SandboxBackend(BasePaymentBackend):
 
     known_options: ClassVar[frozenset[str]] = frozenset({"SECRET"})
     test_reason = "gives products away"
+    refunds = RefundAbility.AMOUNT
+    supports_fetch_refunds = True
     supports_fetch_since = True
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
@@ -84,6 +88,17 @@ class SandboxBackend(BasePaymentBackend):
 
         for page in provider.facts_since(self.alias, since):
             yield self._events(page)
+
+    def refund(self, intent: RefundIntent) -> Sequence[PaymentEvent]:
+        from . import provider
+
+        return self._events([provider.refund_payment(self.alias, intent)])
+
+    def fetch_refunds(self, payment: str) -> Sequence[RefundReported]:
+        from . import provider
+
+        events = self._events(provider.refunds_of(self.alias, payment))
+        return [event for event in events if isinstance(event, RefundReported)]
 
     def _events(self, facts: Sequence[Mapping[str, Any]]) -> list[PaymentEvent]:
         return [
@@ -137,6 +152,7 @@ class SandboxBackend(BasePaymentBackend):
                     currency=read.currency("currency"),
                     is_full=bool(read.data.get("is_full", False)),
                     items=_pairs(read, "items") if read.data.get("items") else (),
+                    key=read.text("key", default=""),
                 )
             ]
         return [

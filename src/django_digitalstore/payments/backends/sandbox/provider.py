@@ -24,7 +24,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_digitalstore.payments import standard_webhooks
-from django_digitalstore.payments.backends.base import Checkout, CheckoutAttempt
+from django_digitalstore.payments.backends.base import Checkout, CheckoutAttempt, RefundIntent
+from django_digitalstore.payments.exceptions import ProviderRefused
 
 from .models import SandboxCheckout, SandboxDelivery, SandboxFact
 
@@ -81,8 +82,18 @@ def create_checkout(alias: str, attempt: CheckoutAttempt) -> Checkout:
 
 def facts_of(token: str) -> list[dict[str, Any]]:
     """Return what happened to a checkout until now."""
-    facts = SandboxFact.objects.filter(checkout_id=token, occurred_at__lte=timezone.now())
-    return [{**fact.data, "occurred_at": fact.occurred_at} for fact in facts]
+    return _told(SandboxFact.objects.filter(checkout_id=token))
+
+
+def _told(facts: QuerySet[SandboxFact]) -> list[dict[str, Any]]:
+    happened = facts.filter(occurred_at__lte=timezone.now())
+    return [{**fact.data, "occurred_at": fact.occurred_at} for fact in happened]
+
+
+def refunds_of(alias: str, payment: str) -> list[dict[str, Any]]:
+    """Return all refunds of a payment, each as it is now."""
+    facts = SandboxFact.objects.filter(checkout__alias=alias, kind="refund", data__payment=payment)
+    return list({fact["refund"]: fact for fact in _told(facts)}.values())
 
 
 def facts_since(alias: str, since: datetime) -> Iterator[list[dict[str, Any]]]:
@@ -133,24 +144,63 @@ def refund(
     amount: int | None = None,
     items: list[list[Any]] | None = None,
     state: str = "succeeded",
+    payment: str = "",
+    key: str = "",
 ) -> str:
-    """Refund the paid payment of a checkout, in full by default, and return the refund's id."""
-    payment = _paid(checkout)
+    """Refund the paid payment of a checkout, in full by default, and return the refund's id.
+
+    ``payment`` says which, where a checkout was paid twice. As in a provider's dashboard: nothing
+    is refused. ``key`` is kept with the refund, and the same key twice makes two refunds: not every
+    provider knows idempotency keys.
+    """
+    paid = _paid(checkout, payment)
     reference = f"sbx_ref_{uuid4().hex[:20]}"
     full = amount is None and not items
     returned = sum(part for _, part in items) if items else amount
     data = {
         "kind": "refund",
         "refund": reference,
-        "payment": payment["payment"],
+        "payment": paid["payment"],
         "state": state,
-        "amount": payment["amount"] if full else returned,
-        "currency": payment["currency"],
+        "amount": paid["amount"] if full else returned,
+        "currency": paid["currency"],
         "is_full": full,
         "items": items or [],
+        "key": key,
     }
     _happens(checkout, reference, data, timezone.now())
     return reference
+
+
+@transaction.atomic
+def refund_payment(alias: str, intent: RefundIntent) -> dict[str, Any]:
+    """Refund a payment as the store asks, and return the fact.
+
+    Raises ``ProviderRefused`` for a payment that is not there, and for more than is left of it.
+    """
+    paid = SandboxFact.objects.filter(
+        checkout__alias=alias, kind="payment", reference=intent.payment, data__state="succeeded"
+    ).first()
+    if paid is None:
+        raise ProviderRefused("PAYMENT_NOT_FOUND", f"There is no paid payment {intent.payment!r}.")
+    checkout = SandboxCheckout.objects.select_for_update().get(pk=paid.checkout_id)
+    gone = sum(
+        fact["amount"] for fact in refunds_of(alias, intent.payment) if fact["state"] != "failed"
+    )
+    rest = paid.data["amount"] - gone
+    amount = rest if intent.amount is None else intent.amount
+    if intent.currency != paid.data["currency"]:
+        raise ProviderRefused("WRONG_CURRENCY", f"It was paid in {paid.data['currency']}.")
+    if not 0 < amount <= rest:
+        raise ProviderRefused("REFUND_AMOUNT_TOO_HIGH", f"Only {rest} of it is left.")
+    reference = refund(
+        checkout,
+        amount=None if amount == paid.data["amount"] and not intent.items else amount,
+        items=[list(item) for item in intent.items],
+        payment=intent.payment,
+        key=intent.key,
+    )
+    return next(f for f in refunds_of(alias, intent.payment) if f["refund"] == reference)
 
 
 @transaction.atomic
@@ -170,8 +220,9 @@ def dispute(checkout: SandboxCheckout, state: str = "opened", *, reference: str 
     return reference
 
 
-def _paid(checkout: SandboxCheckout) -> dict[str, Any]:
-    paid = checkout.facts.filter(kind="payment", data__state="succeeded").first()
+def _paid(checkout: SandboxCheckout, payment: str = "") -> dict[str, Any]:
+    payments = checkout.facts.filter(kind="payment", data__state="succeeded")
+    paid = (payments.filter(reference=payment) if payment else payments).first()
     if paid is None:
         raise ValueError(f"The sandbox checkout {checkout.token} is not paid.")
     return dict(paid.data)
