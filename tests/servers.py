@@ -305,7 +305,7 @@ def mariadb(scratch: Path) -> Iterator[str]:
         [
             *(str(install), "--no-defaults", f"--datadir={data}", f"--tmpdir={home}"),
             *("--auth-root-authentication-method=normal", "--skip-test-db"),
-            *("--skip-name-resolve", "--innodb-flush-method=nosync"),
+            *("--skip-name-resolve", "--loose-innodb-flush-method=nosync"),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -330,9 +330,9 @@ def mariadb(scratch: Path) -> Iterator[str]:
         "init-file": first,
         "max-connections": 200,
         "character-set-server": "utf8mb4",
-        "innodb-flush-method": "nosync",
+        "loose-innodb-flush-method": "nosync",
         "innodb-flush-log-at-trx-commit": 0,
-        "innodb-doublewrite": 0,
+        "loose-innodb-doublewrite": 0,
     }
     with log.open("wb") as output:
         server = subprocess.Popen(

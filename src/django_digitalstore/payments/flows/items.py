@@ -28,6 +28,7 @@ from django.utils.translation import gettext as _
 from django_digitalstore.catalog import get_product_model
 from django_digitalstore.core import outbox
 from django_digitalstore.core.flow import flow, retry_transaction
+from django_digitalstore.core.insert_once import insert_once
 from django_digitalstore.core.provider_calls import call_provider, refuse_in_transaction
 from django_digitalstore.payments.backends import BasePaymentBackend, Item, payment_backends
 from django_digitalstore.payments.exceptions import CheckoutRefused, ItemNotSynced
@@ -173,8 +174,8 @@ def _row(alias: str, kind: str, product: str) -> ProviderItem:
     rows = provider_items().filter(alias=alias, kind=kind, product=product)
     row = rows.first()
     if row is None:
-        new = [ProviderItem(alias=alias, kind=kind, product=product)]
-        add = partial(provider_items().bulk_create, new, ignore_conflicts=True)
+        new = ProviderItem(alias=alias, kind=kind, product=product)
+        add = partial(insert_once, [new], key="product", using=rows.db)
         retry_transaction(add, using=rows.db)
         row = rows.get()
     return row
