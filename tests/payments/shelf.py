@@ -86,6 +86,7 @@ class ShelfBackend(SandboxBackend):
         self.faults.get(("after", what), lambda *args: None)(*args)
 
     def describe_item(self, item: Item) -> Mapping[str, Any]:
+        self.faults.get(("before", "describe"), lambda *args: None)(item)
         if item.amount > 1_000_000:
             raise ValueError("The shelf takes prices up to 10,000.")
         return {"name": item.name, "amount": item.amount, "currency": item.currency}

@@ -361,6 +361,38 @@ def test_what_a_claim_says_is_not_believed_until_it_is_recorded(
     assert shelf.calls == ["ensure", "ensure"]
 
 
+def test_what_another_pushed_just_before_our_claim_is_not_pushed_again(
+    shelf: Shelf, faults: Any, product: Any
+) -> None:
+    key = str(product.pk)
+
+    def let_another_be_faster(*args: Any) -> None:
+        faults.clear()
+        assert flows.sync_item("default", "product", key) == "pushed"
+
+    faults["before", "describe"] = let_another_be_faster
+    assert flows.sync_item("default", "product", key) == "unchanged"
+    assert shelf.calls == ["ensure"]
+    assert (item_of(product).state, item_of(product).pushing_at) == ("synced", None)
+
+
+def test_of_two_claims_at_the_same_moment_one_holds(
+    shelf: Shelf, faults: Any, product: Any
+) -> None:
+    def let_another_claim(*args: Any) -> None:
+        faults.clear()
+        ProviderItem.objects.update(pushing_at=timezone.now())
+
+    faults["before", "describe"] = let_another_claim
+    with pytest.raises(ItemNotSynced) as busy:
+        flows.sync_item("default", "product", str(product.pk))
+    assert busy.value.is_busy
+    assert str(busy.value) == (
+        f"product:{product.pk} is being brought to the provider “default” right now."
+    )
+    assert shelf.calls == []
+
+
 def test_who_is_overtaken_leaves_no_second_product_and_no_wrong_record(
     shelf: Shelf, faults: Any, product: Any
 ) -> None:

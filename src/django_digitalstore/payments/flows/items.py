@@ -429,7 +429,7 @@ def sync_item(alias: str, kind: str, product: str, *, pace: Pace | None = None) 
                 _write(same, state=ItemState.SYNCED, attempts=0, error="")
             return ItemOutcome.UNCHANGED
     # What is free skips the provider: it goes off sale there, unless it stands in a checkout.
-    if (wish is Wish.OFF_SALE or not wish.amount) and (row is None or is_archived(row)):
+    if row is None or ((wish is Wish.OFF_SALE or not wish.amount) and is_archived(row)):
         return ItemOutcome.UNCHANGED
     claimed_at = _claim(row)
     if claimed_at is None:
