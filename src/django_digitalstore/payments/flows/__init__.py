@@ -11,6 +11,7 @@ from .elsewhere import record_payment, record_refund
 from .items import (
     SYNC_PRODUCT,
     ItemOutcome,
+    Pace,
     find_product,
     item_aliases,
     mark_product,
@@ -37,6 +38,7 @@ __all__ = [
     "ItemOutcome",
     "ItemReason",
     "LineRequest",
+    "Pace",
     "apply_events",
     "checkout_key",
     "expire_checkouts",

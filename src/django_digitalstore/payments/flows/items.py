@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from django_digitalstore.payments.abstract_models import AbstractOrder, AbstractOrderLine
 
 __all__ = [
-    "SYNC_PRODUCT",
     "ItemOutcome",
     "Pace",
     "find_product",
