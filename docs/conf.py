@@ -158,7 +158,9 @@ def unnamed_methods(cls: type) -> list[str]:
     for base in unnamed_bases(cls):
         for name, value in vars(base).items():
             text = inspect.cleandoc(getattr(value, "__doc__", "") or "")
-            if name.startswith("_") or name in vars(cls) or name in found or not text:
+            # One that the class overrides without a word is still the hook of its base.
+            own = getattr(vars(cls).get(name), "__doc__", None)
+            if name.startswith("_") or own or name in found or not text:
                 continue
             if inspect.isfunction(value):
                 parameters = list(inspect.signature(value).parameters.values())[1:]

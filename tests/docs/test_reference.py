@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import get_commands
+from django.views.generic import View
 
 from django_digitalstore.core.signals import StoreSignal
 from tests.architecture.surface import SOURCE, SUITE, sent_signals, templates
@@ -149,6 +151,27 @@ def test_every_exception_is_in_the_reference() -> None:
     shown = {value for value in documented().values() if isinstance(value, type)}
     assert exceptions()
     assert exceptions() - shown == set()
+
+
+# --- hooks ------------------------------------------------------------------------------------
+
+
+def test_every_method_of_a_public_class_says_what_it_is_for() -> None:
+    """In its docstring, or in that of a base; what Django has is explained by Django."""
+    classes = {value for value in documented().values() if isinstance(value, type)}
+    silent = [
+        f"{cls.__module__}.{cls.__qualname__}.{name}"
+        for cls in sorted(classes, key=lambda cls: cls.__qualname__)
+        for name, value in vars(cls).items()
+        if inspect.isfunction(value) and name[0] != "_" and cls.__module__.startswith(SUITE)
+        if name not in View.http_method_names
+        if not any(
+            not base.__module__.startswith(SUITE) or (vars(base)[name].__doc__ or "").strip()
+            for base in cls.__mro__
+            if name in vars(base)
+        )
+    ]
+    assert silent == []
 
 
 # --- commands ---------------------------------------------------------------------------------

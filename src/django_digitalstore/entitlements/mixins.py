@@ -65,5 +65,6 @@ class OwnershipMixin:
     request: HttpRequest
 
     def get_queryset(self) -> QuerySet:
+        """Annotate the view's own queryset with who owns what. Hook."""
         queryset = super().get_queryset()  # type: ignore[misc]
         return policies.with_ownership(queryset, self.request.user)
