@@ -12,13 +12,16 @@ from django.db import connection, transaction
 from django.db.models.signals import post_save
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from django_digitalstore.catalog import flows as catalog
 from django_digitalstore.catalog import get_product_model
+from django_digitalstore.catalog.problems import problems_of
 from django_digitalstore.core import outbox
 from django_digitalstore.core.models import OutboxMessage
 from django_digitalstore.payments import flows, policies, receivers
 from django_digitalstore.payments.checks import check_product_receivers
+from django_digitalstore.payments.exceptions import ItemNotSynced
 from django_digitalstore.payments.models import ProviderItem
 from tests.payments.shelf import Shelf, settings_of
 
@@ -237,6 +240,40 @@ def test_a_note_that_fails_never_breaks_a_save(
 
 def test_an_alias_that_is_gone_from_the_settings_is_nothing_to_do(shelf: Shelf) -> None:
     assert flows.sync_product("elsewhere", "1") == []
+
+
+# --- the seller ------------------------------------------------------------------------------
+
+
+@pytest.mark.urls("tests.catalog.urls")
+def test_the_seller_reads_at_the_product_what_the_provider_says(
+    shelf: Shelf, faults: Any, product: Any, seller: Any, client_of: Any, make_product: Any
+) -> None:
+    make_product("A fine book", seller=seller)
+    faults["before", "ensure"] = fail
+    with pytest.raises(ItemNotSynced):
+        flows.sync_item("default", "product", str(product.pk))
+    problem = "The payment provider “default” does not take it: TimeoutError: no answer"
+    client = client_of(seller)
+    listed = client.get(reverse("shop:seller_products"))
+    assert {row["product"].title: row["problems"] for row in listed.context["rows"]} == {
+        "A book": [problem],
+        "A fine book": [],
+    }
+    page = client.get(reverse("shop:seller_product_update", kwargs={"slug": product.slug}))
+    for response in (listed, page):
+        assert response.content.decode().count(problem) == 1
+
+    faults.clear()
+    flows.sync_item("default", "product", str(product.pk))
+    assert problem not in client.get(reverse("shop:seller_products")).content.decode()
+
+
+def test_who_has_no_provider_that_keeps_products_asks_nothing_about_them(
+    product: Any, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        assert problems_of([product]) == {}
 
 
 # --- the check -------------------------------------------------------------------------------

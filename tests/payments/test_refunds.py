@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
+from tests.payments.invariants import broken_invariants
 
 from django_digitalstore.core import outbox
 from django_digitalstore.core.models import OutboxMessage, OutboxState
@@ -39,7 +40,6 @@ from django_digitalstore.payments.testing import (
     sandbox_checkout,
 )
 from tests.payments import signed
-from tests.payments.invariants import broken_invariants
 
 pytestmark = pytest.mark.django_db
 

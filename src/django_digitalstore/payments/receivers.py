@@ -18,11 +18,19 @@ from django.db import models, transaction
 from django.db.models.signals import ModelSignal, post_delete, post_save
 
 from django_digitalstore.catalog import get_product_model
+from django_digitalstore.catalog.problems import tells_problems
 from django_digitalstore.core import outbox
 
-from . import flows
+from . import flows, policies
 
-__all__ = ["connect", "disconnected", "product_changed", "product_models", "sync_product"]
+__all__ = [
+    "connect",
+    "disconnected",
+    "product_changed",
+    "product_models",
+    "sync_product",
+    "tell_sync_problems",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -73,3 +81,9 @@ def product_changed(
 def sync_product(payload: Mapping[str, Any], message: Any) -> None:
     """Bring ``{"alias", "product"}`` to its provider."""
     flows.sync_product(payload["alias"], payload["product"])
+
+
+@tells_problems
+def tell_sync_problems(products: list[Any]) -> Mapping[Any, str]:
+    """Tell sellers which of their products a provider does not take. One query, or none."""
+    return policies.sync_problems(products) if flows.item_aliases() else {}

@@ -18,6 +18,7 @@ from django.views.generic.detail import SingleObjectMixin
 
 from django_digitalstore.catalog import flows, get_category_model, get_product_model
 from django_digitalstore.catalog.exceptions import ProductNotReady
+from django_digitalstore.catalog.problems import problems_of
 from django_digitalstore.core.roles import SELLER
 from django_digitalstore.core.views import GenericView
 
@@ -137,9 +138,11 @@ class GenericSellerProductListView(GenericView, _SellersProducts, PagedMixin, Li
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["create_url"] = self.get_create_url()
+        problems = problems_of(context["products"])
         context["rows"] = [
             {
                 "product": product,
+                "problems": problems.get(product.pk, []),
                 "update_url": self.get_update_url(product),
                 "publish_url": self.get_publish_url(product),
                 "archive_url": self.get_archive_url(product),
@@ -166,6 +169,10 @@ class GenericProductUpdateView(_SellersFormPage, _SellersProducts, UpdateView):
 
     needs = {"form_class": ("get_form_class", "ProductForm"), **_SUCCESS}
     page_template = "product_form.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        problems = problems_of([self.object]).get(self.object.pk, [])
+        return super().get_context_data(problems=problems, **kwargs)
 
 
 class _ProductStep(_GoesToSuccess, _SellersProducts, SingleObjectMixin, View):
