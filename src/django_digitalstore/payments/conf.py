@@ -34,6 +34,10 @@ class PaymentsConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     #: How long after a refund was sent, and not answered, the provider's list of refunds lacks it
     #: for certain, so that it may be sent again.
     REFUND_SETTLE_AGE = timedelta(minutes=10)
+    #: How often the providers are asked what no webhook told; None: never, by itself.
+    RECONCILE_EVERY: timedelta | None = timedelta(hours=1)
+    #: How far back they are asked.
+    RECONCILE_PERIOD = timedelta(days=3)
     #: Orders on one page of the order history.
     ORDERS_PER_PAGE = 25
 

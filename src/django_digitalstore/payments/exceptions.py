@@ -11,6 +11,7 @@ __all__ = [
     "CheckoutRefused",
     "CheckoutUnavailable",
     "ItemNotSynced",
+    "NotReconciled",
     "PaymentNotRecorded",
     "ProviderRefused",
     "ProviderUnavailable",
@@ -117,3 +118,7 @@ class PaymentNotRecorded(DigitalStoreError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NotReconciled(DigitalStoreError):
+    """A provider could not be asked what happened, or what it said could not be applied."""

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+from django.conf import settings
+
 from django_digitalstore.core.jobs import periodic_job
 
 from . import flows, inbox
-from .exceptions import ItemNotSynced
+from .exceptions import ItemNotSynced, NotReconciled
 
-__all__ = ["expire_checkouts", "process_left_over", "sync_items"]
+__all__ = ["expire_checkouts", "process_left_over", "reconcile", "sync_items"]
 
 #: Items that one run brings to a provider: at four in a second, a few minutes.
 _ITEMS = 1000
@@ -44,3 +46,21 @@ def sync_items() -> str:
     if problems:
         raise ItemNotSynced(" ".join(problems))
     return f"{pushed} brought to their provider"
+
+
+def reconcile() -> str:
+    """Ask the providers what no webhook told. Raises ``NotReconciled`` where one did not answer."""
+    troubles: list[str] = []
+
+    def tell(finding: flows.Finding) -> None:
+        if isinstance(finding, flows.Trouble):
+            troubles.append(str(finding))
+
+    done = flows.reconcile(tell=tell)
+    if troubles:
+        raise NotReconciled(" ".join(troubles))
+    return f"{done.differences} orders healed, {done.unmatched} unmatched"
+
+
+if settings.DIGITALSTORE_RECONCILE_EVERY is not None:
+    periodic_job("payments.reconcile", every=settings.DIGITALSTORE_RECONCILE_EVERY)(reconcile)

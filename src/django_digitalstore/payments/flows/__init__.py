@@ -8,6 +8,7 @@ from django_digitalstore.payments.choices import ELSEWHERE, FREE
 from .checkout import LineRequest, open_checkout, retry_checkout, start_checkout
 from .drift import ItemDifference, ItemReason, find_differences, sync_items
 from .elsewhere import record_payment, record_refund
+from .healing import Difference, Finding, Reconciled, Trouble, Unmatched, reconcile
 from .items import (
     SYNC_PRODUCT,
     ItemOutcome,
@@ -34,11 +35,16 @@ __all__ = [
     "FREE",
     "SYNC_PRODUCT",
     "Applied",
+    "Difference",
+    "Finding",
     "ItemDifference",
     "ItemOutcome",
     "ItemReason",
     "LineRequest",
     "Pace",
+    "Reconciled",
+    "Trouble",
+    "Unmatched",
     "apply_events",
     "checkout_key",
     "expire_checkouts",
@@ -48,6 +54,7 @@ __all__ = [
     "mark_product",
     "open_checkout",
     "payment_key",
+    "reconcile",
     "record_payment",
     "record_refund",
     "refresh_order",
