@@ -13,7 +13,7 @@ from django_digitalstore.payments import (
     get_refund_model,
     views,
 )
-from django_digitalstore.payments.models import InboxMessage
+from django_digitalstore.payments.models import InboxMessage, RefundRequest
 
 site = AdminSite()
 site.register(get_order_model(), admin.AbstractOrderAdmin)
@@ -21,6 +21,7 @@ site.register(get_payment_model(), admin.AbstractPaymentAdmin)
 site.register(get_refund_model(), admin.AbstractRefundAdmin)
 site.register(get_dispute_model(), admin.AbstractDisputeAdmin)
 site.register(InboxMessage, admin.InboxMessageAdmin)
+site.register(RefundRequest, admin.RefundRequestAdmin)
 
 
 class CheckoutView(IsCustomerMixin, views.GenericCheckoutView):

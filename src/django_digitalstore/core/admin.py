@@ -74,7 +74,8 @@ class ReasonForm(forms.Form):
     """Asks why. Nothing is done without a reason.
 
     A subclass that can also ask what the action is about, where no row was chosen, is an action's
-    ``target_form``; it returns that by ``get_target()``.
+    ``target_form``; it returns that by ``get_target()``. One that asks more about a chosen row is
+    its ``row_form``. What else is asked goes to ``run`` by name.
     """
 
     reason = forms.CharField(
@@ -114,8 +115,8 @@ class ReasonedAction:
     ``run(row, actor=…, reason=…)`` calls the flow and returns the ``Outcome``. It may raise any
     ``DigitalStoreError``, whose text is shown. It runs with its log entry in one transaction; where
     ``asks_provider``, it runs outside any, after the entry: whatever then happens, it is known
-    who did it. ``permission`` is a codename of the model's app; None is the model's own change
-    permission.
+    who did it. ``permission`` is a codename of the model's app, or ``app_label.codename``; None is
+    the model's own change permission.
     """
 
     title: Any
@@ -128,6 +129,10 @@ class ReasonedAction:
     target_form: type[ReasonForm] | None = None
     #: False for an action that only its ``target_form`` begins.
     takes_rows: bool = True
+    #: Asks more than why, about one row at a time: it is given as ``row``.
+    row_form: type[ReasonForm] | None = None
+    #: Tells whether a row's page shows the way to it. The flow itself refuses what it must.
+    applies_to: Callable[[Any], bool] | None = None
 
 
 class ReasonedActionsMixin(admin.ModelAdmin):
@@ -148,7 +153,8 @@ class ReasonedActionsMixin(admin.ModelAdmin):
     def may_do(self, request: HttpRequest, action: ReasonedAction) -> bool:
         """Tell whether this user may do this. Hook."""
         codename = action.permission or f"change_{self.opts.model_name}"
-        return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}"))
+        permission = codename if "." in codename else f"{self.opts.app_label}.{codename}"
+        return bool(request.user.has_perm(permission))
 
     def get_reasoned_targets(self, rows: list[Any]) -> list[Any]:
         """Return what the actions get for the chosen rows: each row itself. Hook."""
@@ -165,10 +171,21 @@ class ReasonedActionsMixin(admin.ModelAdmin):
 
     def _tools(self, request: HttpRequest, *pks: Any) -> list[dict[str, Any]]:
         """Return the links of what this user may do: to a row, or to none yet."""
-        return [
-            {"url": self.reasoned_url(key, pks), "title": action.title}
+        actions = {
+            key: action
             for key, action in self.reasoned_actions.items()
             if (action.takes_rows if pks else action.target_form) and self.may_do(request, action)
+        }
+        if pks and any(action.applies_to for action in actions.values()):
+            row = self.get_object(request, pks[0])
+            actions = {
+                key: action
+                for key, action in actions.items()
+                if action.applies_to is None or (row is not None and action.applies_to(row))
+            }
+        return [
+            {"url": self.reasoned_url(key, pks), "title": action.title}
+            for key, action in actions.items()
         ]
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
@@ -180,7 +197,7 @@ class ReasonedActionsMixin(admin.ModelAdmin):
             if action_location.name != "CHANGE_LIST":
                 return actions
         for key, action in self.reasoned_actions.items():
-            if action.takes_rows and self.may_do(request, action):
+            if action.takes_rows and not action.row_form and self.may_do(request, action):
                 actions[key] = (_go_to(key), key, action.title)  # type: ignore[assignment]
         return actions
 
@@ -209,11 +226,19 @@ class ReasonedActionsMixin(admin.ModelAdmin):
             raise PermissionDenied
         data = request.POST if request.method == "POST" else request.GET
         rows = self._chosen_rows(request, known, data.getlist("pk"))
-        form_class = ReasonForm if rows or known.target_form is None else known.target_form
+        form_class = known.row_form or ReasonForm
+        about: dict[str, Any] = {}
+        if not rows and known.target_form is not None:
+            form_class = known.target_form
+        elif known.row_form is not None:
+            if len(rows) != 1:
+                raise Http404
+            about = {"row": rows[0]}
         form = form_class(
             request.POST if request.method == "POST" else None,
             initial={key: request.GET[key] for key in request.GET if key != "reason"},
             admin_site=self.admin_site,
+            **about,
         )
         targets = self.get_reasoned_targets(rows)
         if form.is_valid():

@@ -30,7 +30,8 @@ from django_digitalstore.entitlements import get_grant_model
 
 from . import flows, get_dispute_model, get_refund_model, inbox
 from .choices import Attention
-from .models import InboxMessage, ProviderItem
+from .models import InboxMessage, ProviderItem, RefundRequest
+from .refund_admin import ORDER_ACTIONS, PAYMENT_ACTIONS, RefundRequestAdmin
 
 __all__ = [
     "AbstractDisputeAdmin",
@@ -40,6 +41,7 @@ __all__ = [
     "AttentionFilter",
     "InboxMessageAdmin",
     "ProviderItemAdmin",
+    "RefundRequestAdmin",
 ]
 
 
@@ -122,6 +124,7 @@ class AbstractOrderAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
             run=_ask,
             asks_provider=True,
         ),
+        **ORDER_ACTIONS,
     }
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -151,6 +154,7 @@ class AbstractOrderAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
         """Return payments, refunds, disputes, messages and grants in the order of their time."""
         entries = [
             *_money_entries(order),
+            *_request_entries(order),
             *_message_entries(order),
             *_grant_entries(order),
         ]
@@ -175,7 +179,7 @@ def _money_entries(order: Any) -> list[dict[str, Any]]:
     entries = []
     for payment in order.payments.all():
         details = [display_money(payment.amount, payment.currency), payment.alias]
-        details += [str(payment.get_discrepancy_display()), payment.failure]
+        details += [str(payment.get_discrepancy_display()), payment.failure, payment.reason]
         at = payment.state_at or payment.created_at
         text = ", ".join(part for part in details if part)
         entries.append(_entry(payment, at, payment.get_state_display(), text))
@@ -183,6 +187,17 @@ def _money_entries(order: Any) -> list[dict[str, Any]]:
         for fact in model.objects.filter(payment__order=order):
             amount = display_money(fact.amount, fact.currency)
             entries.append(_entry(fact, fact.state_at, fact.get_state_display(), amount))
+    return entries
+
+
+def _request_entries(order: Any) -> list[dict[str, Any]]:
+    found = RefundRequest.objects.filter(order_reference=order.public_id).select_related("actor")
+    entries = []
+    for request in found:
+        details = [display_money(request.amount, request.currency), request.reason]
+        details += [str(request.actor or ""), request.error]
+        text = ", ".join(part for part in details if part)
+        entries.append(_entry(request, request.requested_at, request.get_state_display(), text))
     return entries
 
 
@@ -208,8 +223,10 @@ def _grant_entries(order: Any) -> list[dict[str, Any]]:
     return entries
 
 
-class AbstractPaymentAdmin(ReadOnlyAdmin):
-    """Attempts to pay, as the provider reports them."""
+class AbstractPaymentAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
+    """Attempts to pay, as the provider reports them. Money goes back by actions with a reason."""
+
+    reasoned_actions: ClassVar[dict[str, ReasonedAction]] = PAYMENT_ACTIONS
 
     list_display = (
         "__str__",

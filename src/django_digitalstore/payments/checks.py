@@ -15,12 +15,14 @@ from django.urls import LocalePrefixPattern, NoReverseMatch, URLResolver, get_re
 
 from . import flows, receivers
 from .backends import payment_backends
+from .choices import ELSEWHERE, FREE
 from .fulfilments import get_fulfilment
 
 __all__ = [
     "check_fulfilments",
     "check_payment_backends",
     "check_product_receivers",
+    "check_reserved_aliases",
     "check_store_urls",
     "check_webhook_is_not_redirected",
     "check_webhook_urls",
@@ -33,6 +35,26 @@ def check_payment_backends(
 ) -> list[CheckMessage]:
     """Load every provider of ``DIGITALSTORE_PAYMENTS`` and ask it for what is wrong."""
     return payment_backends.check()
+
+
+@register()
+def check_reserved_aliases(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that no provider has an alias of payments that no provider made."""
+    return [
+        Error(
+            f"DIGITALSTORE_PAYMENTS has a provider of the alias {alias!r}, which stands for "
+            f"payments {what}: nobody could tell the two apart.",
+            hint="Give the provider another alias, as in DIGITALSTORE_PAYMENTS = {'default': …}.",
+            id="digitalstore.E307",
+        )
+        for alias, what in (
+            (FREE, "of a total of zero"),
+            (ELSEWHERE, "that a person recorded"),
+        )
+        if alias in settings.DIGITALSTORE_PAYMENTS
+    ]
 
 
 @register(Tags.urls)

@@ -176,7 +176,10 @@ class RefundRequest(models.Model):
             models.Index(fields=["alias", "payment_reference"], name="dstore_refund_payment"),
             models.Index(fields=["state", "-requested_at"], name="dstore_refund_state"),
         ]
-        permissions = [("refund_payment", _("Can refund payments"))]
+        permissions = [
+            ("refund_payment", _("Can refund payments")),
+            ("record_payment", _("Can record payments and refunds from elsewhere")),
+        ]
 
     def __str__(self) -> str:
         return self.key
