@@ -92,7 +92,7 @@ class _ReturnForm(ReasonForm):
         super().__init__(*args, **kwargs)
         self.payments = {str(p.pk): p for p in _payments_of(row, elsewhere=self.elsewhere)}
         order = getattr(row, "order", row)
-        self.lines = {str(line.pk): line for line in order.lines.order_by("position")}
+        self.order_lines = {str(line.pk): line for line in order.lines.order_by("position")}
         payment: Any = self.fields["payment"]
         payment.choices = [
             (pk, f"{p} – {display_money(p.amount, p.currency)}") for pk, p in self.payments.items()
@@ -103,9 +103,9 @@ class _ReturnForm(ReasonForm):
         lines: Any = self.fields["lines"]
         lines.choices = [
             (pk, f"{line.name} – {display_money(line.total, order.currency)}")
-            for pk, line in self.lines.items()
+            for pk, line in self.order_lines.items()
         ]
-        if len(self.lines) < 2:
+        if len(self.order_lines) < 2:
             del self.fields["lines"]
         self.order_fields(["payment", "lines", "amount", "reference", "reason"])
 
@@ -113,7 +113,7 @@ class _ReturnForm(ReasonForm):
         cleaned = super().clean() or self.cleaned_data
         payment = self.payments.get(cleaned.get("payment", ""))
         cleaned["payment"] = payment
-        cleaned["lines"] = [self.lines[pk] for pk in cleaned.get("lines", [])] or None
+        cleaned["lines"] = [self.order_lines[pk] for pk in cleaned.get("lines", [])] or None
         amount: Any = self.fields["amount"]
         if payment is not None and cleaned.get("amount") is not None:
             try:
