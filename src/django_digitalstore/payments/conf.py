@@ -38,6 +38,9 @@ class PaymentsConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     RECONCILE_EVERY: timedelta | None = timedelta(hours=1)
     #: How far back they are asked.
     RECONCILE_PERIOD = timedelta(days=3)
+    #: Who is told of disputes and doubts about orders of the site's own products, as addresses;
+    #: None means those of ``MANAGERS``.
+    SELLER_EMAILS: list[str] | None = None
     #: Orders on one page of the order history.
     ORDERS_PER_PAGE = 25
 

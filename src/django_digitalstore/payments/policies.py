@@ -11,6 +11,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from django_digitalstore.catalog import get_release_model
 from django_digitalstore.core.exceptions import InvalidBackend
 from django_digitalstore.entitlements import get_grant_model, get_purchased_product_model
 from django_digitalstore.entitlements.policies import owned_by_key
@@ -47,6 +48,7 @@ __all__ = [
     "can_retry",
     "check_buyer",
     "facts_of_order",
+    "has_files",
     "held_money",
     "is_awaited",
     "is_being_paid",
@@ -148,6 +150,14 @@ def paid_without_access() -> QuerySet[Any]:
         .exclude(Exists(grants.standing().denying()))
         .exclude(Exists(over))
     )
+
+
+def has_files(lines: Sequence[Any]) -> bool:
+    """Tell whether owners of what ``lines`` sell find files in their library now. One query."""
+    products = [line.product_id for line in lines if line.kind == "product"]
+    releases: Any = get_release_model()._default_manager
+    available = releases.available().filter(product__in=products)
+    return bool(products) and available.exclude(assets=None).exists()
 
 
 def quote_lines(customer: Any, lines: Sequence[Any]) -> list[tuple[str, Any, Quote]]:

@@ -20,6 +20,7 @@ from django_digitalstore.payments.exceptions import PaymentNotRecorded
 from django_digitalstore.payments.facts import find_discrepancy
 from django_digitalstore.payments.models import RefundRequest, RefundRequestState
 
+from .notices import tell_of_refund
 from .refunds import check_parts, lock_payment, wanted_parts
 from .reports import payment_key
 from .settling import lock_order, settle
@@ -172,6 +173,7 @@ def record_refund(
         state=RefundRequestState.SENT,
         provider_reference=reference,
     )
+    tell_of_refund(refund)
     settle(lock_order(payment.order_id))
     return refund
 

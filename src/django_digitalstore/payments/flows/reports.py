@@ -32,6 +32,7 @@ from django_digitalstore.payments.facts import (
 )
 from django_digitalstore.payments.models import RefundRequest, RefundRequestState
 
+from .notices import tell_of_dispute, tell_of_refund
 from .settling import lock_order, settle
 
 if TYPE_CHECKING:
@@ -189,11 +190,17 @@ def _payment_values(
 
 def _link_early_facts(payment: AbstractPayment) -> None:
     """Give refunds and disputes that came before their payment to it."""
-    for model in (get_refund_model(), get_dispute_model()):
-        early = model.objects.filter(
-            alias=payment.alias, payment_reference=payment.provider_reference, payment=None
+    tellers: list[tuple[Any, Callable[[Any], None]]] = [
+        (get_refund_model(), tell_of_refund),
+        (get_dispute_model(), tell_of_dispute),
+    ]
+    for model, tell in tellers:
+        facts = model.objects.filter(
+            alias=payment.alias, payment_reference=payment.provider_reference
         )
-        guard.update(early, payment=payment)
+        if guard.update(facts.filter(payment=None), payment=payment):
+            for fact in facts:
+                tell(fact)
 
 
 def _payment_of(alias: str, reference: str) -> AbstractPayment | None:
@@ -222,7 +229,9 @@ def _merge_refund(alias: str, event: RefundReported) -> AbstractPayment | None:
         "is_full": event.is_full,
         "items": items,
     }
-    payment = _merge_fact(get_refund_model(), alias, event.refund, event.payment, values, version)
+    payment = _merge_fact(
+        get_refund_model(), alias, event.refund, event.payment, values, version, tell_of_refund
+    )
     if payment is not None:
         _answer_request(alias, event)
     return payment
@@ -289,7 +298,9 @@ def _merge_dispute(alias: str, event: DisputeReported) -> AbstractPayment | None
         "amount": event.amount,
         "currency": event.currency,
     }
-    return _merge_fact(get_dispute_model(), alias, event.dispute, event.payment, values, version)
+    return _merge_fact(
+        get_dispute_model(), alias, event.dispute, event.payment, values, version, tell_of_dispute
+    )
 
 
 def _merge_fact(
@@ -299,6 +310,7 @@ def _merge_fact(
     payment_reference: str,
     values: dict[str, Any],
     version: Callable[[Any], tuple[Any, ...]],
+    tell: Callable[[Any], None],
 ) -> AbstractPayment | None:
     payment = _payment_of(alias, payment_reference)
     if payment is not None:
@@ -312,7 +324,7 @@ def _merge_fact(
         **values,
     )
     if row is None:
-        guard.insert(reported)
+        tell(guard.insert(reported))
     elif row.payment_reference != payment_reference:
         logger.warning(
             "%s %s names another payment now; kept as it was.", model.__name__, reference
@@ -324,4 +336,5 @@ def _merge_fact(
             changes = {**changes, "payment": payment}
         if changes:
             guard.update(row, **changes)
+            tell(row)
     return payment

@@ -14,11 +14,12 @@ from django_digitalstore.entitlements.exceptions import AccessWithheld
 from django_digitalstore.entitlements.flows import lock_access
 from django_digitalstore.payments import get_order_model, policies
 from django_digitalstore.payments.choices import Attention, PaymentState
-from django_digitalstore.payments.emails import RECEIPT
 from django_digitalstore.payments.facts import OrderFacts, items_of, prices_in
 from django_digitalstore.payments.fulfilments import get_fulfilment
 from django_digitalstore.payments.models import RefundRequest, RefundRequestState
 from django_digitalstore.payments.signals import order_paid, order_status_changed
+
+from .notices import tell_of_attention, tell_of_payment
 
 if TYPE_CHECKING:
     from django_digitalstore.payments.abstract_models import AbstractOrder, OrderQuerySet
@@ -73,10 +74,11 @@ def settle(order: AbstractOrder, *, with_others: bool = True) -> AbstractOrder:
     if new not in policies.UNPAID and order.paid_at is None:
         changes["paid_at"] = timezone.now()
         paid = next(p.payment for p in facts.payments if p.counts)
-        outbox.enqueue(RECEIPT, f"receipt:{paid.key}", {"order": order.public_id})
+        tell_of_payment(order, paid)
         order_paid.send_after_commit(type(order), order=order)
     changes = {name: value for name, value in changes.items() if getattr(order, name) != value}
     if changes:
+        tell_of_attention(order, attention - set(order.attention.split()))
         guard.update(order, **changes, updated_at=timezone.now())
         if old != new:
             order_status_changed.send_after_commit(type(order), order=order, old=old, new=new)
