@@ -185,22 +185,24 @@ def sign_webhook(
     alias: str = "default",
     message_id: str = "",
     timestamp: int | None = None,
+    secret: str = "",
 ) -> tuple[bytes, dict[str, str]]:
     """Return the bytes of ``body`` and headers that sign them, as the provider of ``alias`` does.
 
-    For providers that speak Standard Webhooks and whose backend has a ``secret``.
+    For providers that speak Standard Webhooks. ``secret`` is the first of the backend's
+    ``webhook_secrets`` by default.
     """
     if isinstance(body, Mapping):
         body = json.dumps(body)
     raw = body.encode() if isinstance(body, str) else body
-    backend: Any = payment_backends[alias]
+    secret = secret or payment_backends[alias].webhook_secrets[0]
     message_id = message_id or f"msg_{uuid4().hex}"
     timestamp = int(time.time()) if timestamp is None else timestamp
     return raw, {
         "Content-Type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": standard_webhooks.sign(backend.secret, message_id, timestamp, raw),
+        "webhook-signature": standard_webhooks.sign(secret, message_id, timestamp, raw),
     }
 
 
