@@ -25,6 +25,8 @@ __all__ = ["at_once", "shared_database"]
 TESTS = Path(__file__).parent
 SUITE = "django_digitalstore"
 FEATURES = {"accounts", "catalog", "entitlements", "payments", "support"}
+#: The feature that a package of contrib extends.
+EXTENDED = {"dodopayments": "payments", "stripe": "payments"}
 
 REQUIRE_ALL = os.environ.get("DIGITALSTORE_REQUIRE_ALL", "") not in {"", "0"}
 
@@ -58,6 +60,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     if parts[0] in FEATURES:
         return True if not has_feature(parts[0]) else None
+    if parts[0] == "contrib" and len(parts) > 1:
+        return None if has_feature(EXTENDED.get(parts[1], "payments")) else True
     if parts[0] == "projects" and len(parts) > 1 and collection_path.is_dir():
         return True if parts[1] not in {project(), "templates"} else None
     return None

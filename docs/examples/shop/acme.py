@@ -16,8 +16,8 @@ class AcmeBackend(BasePaymentBackend):
         standard_webhooks.decode_secret(options["SECRET"])  # refuses a bad one at the start
 
     @property
-    def secret(self):
-        return self.options["SECRET"]
+    def webhook_secrets(self):
+        return (self.options["SECRET"],)
 
     def create_checkout(self, attempt):
         session = self.call("checkouts", key=attempt.key, amount=attempt.amount)
@@ -28,7 +28,7 @@ class AcmeBackend(BasePaymentBackend):
         return [self.payment(fact, "fact") for fact in self.call(f"checkouts/{reference}/payments")]
 
     def verify(self, body, headers):
-        verified = standard_webhooks.verify([self.secret], headers, body)
+        verified = standard_webhooks.verify(self.webhook_secrets, headers, body)
         sent_at = datetime.fromtimestamp(verified.timestamp, UTC)
         return Message(id=verified.message_id, sent_at=sent_at, body=body)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from django.utils.dateparse import parse_datetime
 
@@ -36,14 +36,14 @@ class Reader:
         """Tell whether the field is there and not null."""
         return self.data.get(name) is not None
 
-    def object(self, name: str) -> Reader:
+    def object(self, name: str) -> Self:
         """Return a reader of an object."""
         value = self.data.get(name)
         if not isinstance(value, Mapping):
             raise WebhookInvalid(self.at(name), "must be an object.")
-        return Reader(value, self.at(name))
+        return type(self)(value, self.at(name))
 
-    def objects(self, name: str) -> Iterator[Reader]:
+    def objects(self, name: str) -> Iterator[Self]:
         """Yield a reader of each object in a list; of none where the list is null or missing."""
         value = self.data.get(name)
         if value is None:
@@ -54,7 +54,7 @@ class Reader:
             path = f"{self.at(name)}[{index}]"
             if not isinstance(entry, Mapping):
                 raise WebhookInvalid(path, "must be an object.")
-            yield Reader(entry, path)
+            yield type(self)(entry, path)
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return a text of 1 to 200 characters; ``default`` where it is null or missing."""

@@ -185,17 +185,15 @@ def sign_webhook(
     alias: str = "default",
     message_id: str = "",
     timestamp: int | None = None,
-    secret: str = "",
 ) -> tuple[bytes, dict[str, str]]:
     """Return the bytes of ``body`` and headers that sign them, as the provider of ``alias`` does.
 
-    For providers that speak Standard Webhooks. ``secret`` is the first of the backend's
-    ``webhook_secrets`` by default.
+    For providers that speak Standard Webhooks, by the first of the backend's ``webhook_secrets``.
     """
     if isinstance(body, Mapping):
         body = json.dumps(body)
     raw = body.encode() if isinstance(body, str) else body
-    secret = secret or payment_backends[alias].webhook_secrets[0]
+    secret = payment_backends[alias].webhook_secrets[0]
     message_id = message_id or f"msg_{uuid4().hex}"
     timestamp = int(time.time()) if timestamp is None else timestamp
     return raw, {

@@ -41,7 +41,7 @@ from .client import (
     ask_for_bytes,
     make_client,
 )
-from .reading import Reader
+from .reading import DodoReader
 from .translation import REFUND_KEY, dispute_event, payment_events, refund_event
 
 if TYPE_CHECKING:
@@ -267,12 +267,12 @@ class DodoPaymentsBackend(BasePaymentBackend):
         answer = ask(client.payments.with_raw_response.retrieve, payment)
 
         def translate() -> list[PaymentEvent]:
-            read = Reader(answer.data, "payment")
+            read = DodoReader(answer.data, "payment")
             events = payment_events(
                 read, answer.at, any_currency=self.allow_currency_selection, checkout=checkout
             )
             # Of the payment itself its own time is known; of what belongs to it, that it is so now.
-            changed = read.time("updated_at") or read.time("created_at") or answer.at
+            changed = read.when("updated_at") or read.when("created_at") or answer.at
             return [replace(events[0], occurred_at=min(changed, answer.at)), *events[1:]]
 
         return _understood(translate)
@@ -309,7 +309,7 @@ class DodoPaymentsBackend(BasePaymentBackend):
         )
 
     def normalize(self, message: Message) -> Sequence[PaymentEvent]:
-        read = Reader(message.data, "")
+        read = DodoReader(message.data)
         self._refuse_others(read)
         kind = read.word("type")
         if not kind:
@@ -317,13 +317,13 @@ class DodoPaymentsBackend(BasePaymentBackend):
         family = kind.partition(".")[0]
         if family not in _FAMILIES:
             return []
-        data = Reader(message.data.get("data"), "data")
-        at = read.time("timestamp") or message.sent_at
+        data = read.object("data")
+        at = read.when("timestamp") or message.sent_at
         if family == "payment":
             return payment_events(data, at, any_currency=self.allow_currency_selection)
         return [refund_event(data, at) if family == "refund" else dispute_event(data, at)]
 
-    def _refuse_others(self, read: Reader) -> None:
+    def _refuse_others(self, read: DodoReader) -> None:
         if not self.business:
             return
         data = read.data.get("data")
@@ -424,25 +424,25 @@ class DodoPaymentsBackend(BasePaymentBackend):
                 "refunded, each with its amount."
             )
         answer = ask(self.client.refunds.with_raw_response.create, **wanted)
-        reported = _understood(lambda: refund_event(Reader(answer.data, "refund"), answer.at))
+        reported = _understood(lambda: refund_event(DodoReader(answer.data, "refund"), answer.at))
         return [replace(reported, key=intent.key, items=intent.items)]
 
     def fetch_refunds(self, payment: str) -> Sequence[RefundReported]:
         answer = ask(self.client.payments.with_raw_response.retrieve, payment)
-        read = Reader(answer.data, "payment")
+        read = DodoReader(answer.data, "payment")
         references = _understood(
-            lambda: [entry.reference("refund_id") for entry in read.objects("refunds")]
+            lambda: [entry.text("refund_id") for entry in read.objects("refunds")]
         )
         # Within a payment they come without the metadata that holds our key.
         return [self._refund(self.client, reference) for reference in references]
 
     def _refund(self, client: DodoPayments, reference: str) -> RefundReported:
         answer = ask(client.refunds.with_raw_response.retrieve, reference)
-        return _understood(lambda: refund_event(Reader(answer.data, "refund"), answer.at))
+        return _understood(lambda: refund_event(DodoReader(answer.data, "refund"), answer.at))
 
     def _dispute(self, client: DodoPayments, reference: str) -> PaymentEvent:
         answer = ask(client.disputes.with_raw_response.retrieve, reference)
-        return _understood(lambda: dispute_event(Reader(answer.data, "dispute"), answer.at))
+        return _understood(lambda: dispute_event(DodoReader(answer.data, "dispute"), answer.at))
 
     # --- The buyer's own pages ------------------------------------------------------------------
 
@@ -464,7 +464,7 @@ class DodoPaymentsBackend(BasePaymentBackend):
     # --- Answers --------------------------------------------------------------------------------
 
     def _required_text(self, answer: Answer, name: str) -> str:
-        return _understood(lambda: Reader(answer.data, "").reference(name))
+        return _understood(lambda: DodoReader(answer.data).text(name))
 
     def _page(self, answer: Answer, name: str) -> str:
         """Return the address of a page of Dodo's: HTTPS, or the peer's own."""
@@ -484,8 +484,8 @@ def _understood(translate: Callable[[], Any]) -> Any:
         raise StrangeAnswer(f"Dodo Payments answered strangely: {error}") from None
 
 
-def _entries(read: Reader, key: str) -> dict[str, Mapping[str, Any]]:
-    return {entry.reference(key): entry.data for entry in read.objects("items")}
+def _entries(read: DodoReader, key: str) -> dict[str, Mapping[str, Any]]:
+    return {entry.text(key): entry.data for entry in read.objects("items")}
 
 
 def _pages(
@@ -500,7 +500,7 @@ def _pages(
     number = 0
     while True:
         answer = ask(list_page, page_number=number, page_size=_PAGE_SIZE, **filters)
-        entries = _understood(partial(_entries, Reader(answer.data, ""), key))
+        entries = _understood(partial(_entries, DodoReader(answer.data), key))
         new = {reference: entry for reference, entry in entries.items() if reference not in seen}
         if not entries or (not new and number > 1):
             return

@@ -1,9 +1,10 @@
-"""What Dodo sends, for tests: bodies of its webhooks, and their signatures. ::
+"""What Dodo sends, for tests: the bodies of its webhooks. ::
 
     from django_digitalstore.contrib.dodopayments import testing as dodo
+    from django_digitalstore.payments.testing import post_webhook
 
-    payload = dodo.payment_payload(payment="pay_1", checkout=attempt.checkout_reference, cart=…)
-    response = dodo.deliver(client, payload, alias="default")
+    body = dodo.payment_payload(checkout=attempt.checkout_reference, cart=attempt.cart)
+    response = post_webhook(client, body)
 
 The bodies hold every field that Dodo's document requires, and nothing that it does not know.
 """
@@ -11,17 +12,11 @@ The bodies hold every field that Dodo's document requires, and nothing that it d
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.urls import reverse
-
-from django_digitalstore.payments.testing import sign_webhook
-
 __all__ = [
-    "deliver",
     "dispute",
     "dispute_payload",
     "payload",
@@ -159,6 +154,10 @@ def dispute(
         "created_at": _time(created_at),
         "remarks": None,
         "is_resolved_by_rdr": None,
+        "brand_id": BUSINESS,
+        "customer": _customer("cus_1"),
+        "payment_provider": "dodo",
+        "reason": None,
         **copy.deepcopy(fields),
     }
 
@@ -180,31 +179,3 @@ def dispute_payload(*, at: datetime | None = None, **fields: Any) -> dict[str, A
     data = dispute(**fields)
     kind = str(data["dispute_status"]).removeprefix("dispute_")
     return payload(f"dispute.{kind}", data, at=at)
-
-
-def deliver(
-    client: Any,
-    body: Mapping[str, Any] | bytes,
-    *,
-    alias: str = "default",
-    message_id: str = "",
-    timestamp: int | None = None,
-    secret: str = "",
-) -> Any:
-    """Post a webhook, signed as Dodo signs, through a Django test client; return the response.
-
-    ``secret`` is the first of the alias's own by default, ``timestamp`` (seconds) now.
-    """
-    raw, headers = sign_webhook(
-        body if isinstance(body, bytes) else json.dumps(body),
-        alias=alias,
-        message_id=message_id,
-        timestamp=timestamp,
-        secret=secret,
-    )
-    return client.post(
-        reverse("digitalstore_payments:webhook", args=[alias]),
-        data=raw,
-        content_type=headers.pop("Content-Type"),
-        headers=headers,
-    )

@@ -21,7 +21,7 @@ from django_digitalstore.payments.events import (
 )
 from django_digitalstore.payments.exceptions import WebhookInvalid
 
-from .reading import Reader
+from .reading import DodoReader
 
 __all__ = ["REFUND_KEY", "dispute_event", "payment_events", "refund_event"]
 
@@ -54,42 +54,42 @@ _REFUND_STATES = {
 
 
 def payment_events(
-    read: Reader, at: datetime, *, any_currency: bool = False, checkout: str = ""
+    read: DodoReader, at: datetime, *, any_currency: bool = False, checkout: str = ""
 ) -> list[PaymentEvent]:
     """Return a payment and all that it tells of refunds and disputes.
 
     ``any_currency`` says that our checkouts let the buyer choose a currency. ``checkout`` is the
     session that led to it, for a payment that does not name it itself.
     """
-    payment = read.reference("payment_id")
+    payment = read.text("payment_id")
     currency = read.currency("currency")
     settlement_currency = read.optional_currency("settlement_currency")
     state = _payment_state(read)
     failure = ""
     if state in (PaymentState.FAILED, PaymentState.CANCELLED):
-        failure = ": ".join(filter(None, map(read.words, ("error_code", "error_message"))))
+        failure = ": ".join(filter(None, map(read.prose, ("error_code", "error_message"))))
     reported = PaymentReported(
         payment=payment,
         occurred_at=at,
-        checkout=read.optional_reference("checkout_session_id") or checkout,
+        checkout=read.text("checkout_session_id", default="") or checkout,
         state=state,
         amount=read.amount("total_amount"),
         currency=currency,
-        tax=read.optional_amount("tax") or 0,
+        tax=read.amount("tax", default=0),
         # Fees may make it negative.
-        settlement_amount=_mere_note(read, "settlement_amount"),
+        settlement_amount=read.note("settlement_amount"),
         settlement_currency=settlement_currency,
         is_converted=any_currency or settlement_currency not in ("", currency),
         is_discounted=any(True for _ in read.objects("discounts"))
-        or bool(read.optional_reference("discount_id")),
-        customer=read.object("customer").optional_reference("customer_id"),
+        or bool(read.text("discount_id", default="")),
+        customer=read.part("customer").text("customer_id", default=""),
         cart=_cart(read),
         failure=failure,
     )
     return [reported, *_refunds(read, payment, at), *_disputes(read, payment, at)]
 
 
-def _payment_state(read: Reader) -> PaymentState:
+def _payment_state(read: DodoReader) -> PaymentState:
     word = read.word("status")
     # A word that we don't know decides nothing: the checkout stays open, and a success still wins.
     state = _PAYMENT_STATES.get(word, PaymentState.OPEN)
@@ -98,24 +98,16 @@ def _payment_state(read: Reader) -> PaymentState:
     return state
 
 
-def _mere_note(read: Reader, name: str) -> int | None:
-    """Return an amount that decides nothing, so that a strange one costs nothing either."""
-    try:
-        return read.optional_amount(name)
-    except WebhookInvalid:
-        return None
-
-
-def _cart(read: Reader) -> tuple[tuple[str, int], ...] | None:
+def _cart(read: DodoReader) -> tuple[tuple[str, int], ...] | None:
     if read.data.get("product_cart") is None:
         return None
     return tuple(
-        (entry.reference("product_id"), entry.quantity("quantity"))
+        (entry.text("product_id"), entry.amount("quantity", default=1))
         for entry in read.objects("product_cart")
     )
 
 
-def _refunds(read: Reader, payment: str, at: datetime) -> Iterator[RefundReported]:
+def _refunds(read: DodoReader, payment: str, at: datetime) -> Iterator[RefundReported]:
     found = [refund_event(entry, at, payment=payment) for entry in read.objects("refunds")]
     if read.word("refund_status") == "full":
         succeeded = [refund for refund in found if refund.state == RefundState.SUCCEEDED]
@@ -129,16 +121,16 @@ def _refunds(read: Reader, payment: str, at: datetime) -> Iterator[RefundReporte
     yield from found
 
 
-def refund_event(read: Reader, at: datetime, *, payment: str = "") -> RefundReported:
+def refund_event(read: DodoReader, at: datetime, *, payment: str = "") -> RefundReported:
     """Return a refund. ``payment`` is the one that it is part of."""
-    created = read.time("created_at")
+    created = read.when("created_at")
     state = _REFUND_STATES.get(read.word("status"), RefundState.PENDING)
-    key = read.object("metadata").data.get(REFUND_KEY)
+    key = read.part("metadata").data.get(REFUND_KEY)
     return RefundReported(
-        payment=payment or read.reference("payment_id"),
+        payment=payment or read.text("payment_id"),
         # It begins as pending and never goes back there, so whatever ends it must come later.
         occurred_at=(created or at) if state == RefundState.PENDING else max(at, created or at),
-        refund=read.reference("refund_id"),
+        refund=read.text("refund_id"),
         state=state,
         amount=read.optional_amount("amount"),
         currency=read.optional_currency("currency"),
@@ -147,23 +139,23 @@ def refund_event(read: Reader, at: datetime, *, payment: str = "") -> RefundRepo
     )
 
 
-def _disputes(read: Reader, payment: str, at: datetime) -> Iterator[DisputeReported]:
+def _disputes(read: DodoReader, payment: str, at: datetime) -> Iterator[DisputeReported]:
     for entry in read.objects("disputes"):
         yield dispute_event(entry, at, payment=payment)
 
 
-def dispute_event(read: Reader, at: datetime, *, payment: str = "") -> DisputeReported:
+def dispute_event(read: DodoReader, at: datetime, *, payment: str = "") -> DisputeReported:
     """Return a dispute. ``payment`` is the one that it is part of."""
     word = read.word("dispute_status").removeprefix("dispute_")
     # Of a state that we don't know, only that there is a dispute.
     state = DisputeState(word) if word in DisputeState.values else DisputeState.OPENED
-    created = read.time("created_at")
+    created = read.when("created_at")
     return DisputeReported(
-        payment=payment or read.reference("payment_id"),
+        payment=payment or read.text("payment_id"),
         occurred_at=max(at, created or at),
-        dispute=read.reference("dispute_id"),
+        dispute=read.text("dispute_id"),
         state=state,
         # A text, of which nobody says whether it has decimals.
-        amount=_mere_note(read, "amount"),
+        amount=read.note("amount"),
         currency=read.optional_currency("currency"),
     )
