@@ -13,6 +13,8 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import LocalePrefixPattern, NoReverseMatch, URLResolver, get_resolver, reverse
 
+from django_digitalstore.core.exceptions import InvalidBackend
+
 from . import flows, receivers
 from .backends import payment_backends
 from .choices import ELSEWHERE, FREE
@@ -23,6 +25,7 @@ __all__ = [
     "check_payment_backends",
     "check_product_receivers",
     "check_reserved_aliases",
+    "check_shared_webhook_secrets",
     "check_store_urls",
     "check_webhook_is_not_redirected",
     "check_webhook_urls",
@@ -55,6 +58,38 @@ def check_reserved_aliases(
         )
         if alias in settings.DIGITALSTORE_PAYMENTS
     ]
+
+
+@register()
+def check_shared_webhook_secrets(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that no two aliases take the same secret: a message of one would be the other's too."""
+    owner: dict[str, str] = {}
+    messages: list[CheckMessage] = []
+    try:
+        aliases = list(payment_backends)
+    except InvalidBackend:
+        return []  # E301 says why
+    for alias in aliases:
+        try:
+            secrets = set(payment_backends[alias].webhook_secrets)
+        except InvalidBackend:
+            continue
+        others = {owner.setdefault(secret, alias) for secret in sorted(secrets)} - {alias}
+        messages += [
+            Error(
+                f"DIGITALSTORE_PAYMENTS[{other!r}] and DIGITALSTORE_PAYMENTS[{alias!r}] share a "
+                f"webhook secret: what is signed for the one is taken for the other's.",
+                hint=(
+                    "Have the provider make a secret for each webhook, and write each into its "
+                    "own alias's OPTIONS."
+                ),
+                id="digitalstore.E308",
+            )
+            for other in sorted(others)
+        ]
+    return messages
 
 
 @register(Tags.urls)

@@ -131,6 +131,8 @@ class Peer:
         self.payments: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
+        #: Ids for the next objects that are made, by kind; by default they are counted.
+        self.ids: dict[str, str] = {}
         #: Answers that are given instead, first come first served: a response, or an error raised.
         self.instead: list[httpx.Response | Exception] = []
         #: What happens after a request was carried out and before its answer is sent.
@@ -178,7 +180,7 @@ class Peer:
     # --- What Dodo does -------------------------------------------------------------------------
 
     def open_checkout(self, request: Any, body: Any) -> httpx.Response:
-        session = f"cks_{len(self.sessions) + 1}"
+        session = self.ids.pop("session", f"cks_{len(self.sessions) + 1}")
         self.sessions[session] = {**body, "payment_id": None, "payment_status": None}
         url = f"https://test.checkout.dodopayments.com/session/{session}"
         return httpx.Response(200, json={"session_id": session, "checkout_url": url})
@@ -250,7 +252,7 @@ class Peer:
         return page(request, [{**entry, "payment_provider": "dodo"} for entry in short])
 
     def make_product(self, request: Any, body: Any) -> httpx.Response:
-        product = f"pdt_{len(self.products) + 1}"
+        product = self.ids.pop("product", f"pdt_{len(self.products) + 1}")
         self.products[product] = body
         return httpx.Response(200, json=self.product(product))
 

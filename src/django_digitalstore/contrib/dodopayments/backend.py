@@ -62,6 +62,8 @@ _MADE_BEFORE = {
     "disputes": timedelta(days=180),
 }
 _PAGE_SIZE = 100
+#: More pages than this is a list that never ends.
+_MOST_PAGES = 10_000
 _ITEM_KEY = "digitalstore_item"
 _SITE = "digitalstore_site"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -112,7 +114,7 @@ class DodoPaymentsBackend(BasePaymentBackend):
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(alias, options)
-        self.environment = self._one_of("ENVIRONMENT", "", str)
+        self.environment = self._one_of("ENVIRONMENT", "test_mode", str)
         if self.environment not in BASE_URLS:
             raise ImproperlyConfigured(
                 f"ENVIRONMENT is {options['ENVIRONMENT']!r}. Write 'test_mode' or 'live_mode': "
@@ -497,8 +499,7 @@ def _pages(
     list grows while it is read, and because of a server that would count its pages from 1.
     """
     seen: set[str] = set()
-    number = 0
-    while True:
+    for number in range(_MOST_PAGES):
         answer = ask(list_page, page_number=number, page_size=_PAGE_SIZE, **filters)
         entries = _understood(partial(_entries, DodoReader(answer.data), key))
         new = {reference: entry for reference, entry in entries.items() if reference not in seen}
@@ -507,4 +508,4 @@ def _pages(
         if new:
             yield new
         seen |= new.keys()
-        number += 1
+    raise StrangeAnswer("Dodo Payments answered with a list that does not end.")

@@ -58,6 +58,13 @@ class DodoReader(Reader):
         except WebhookInvalid:
             return None
 
+    def note_currency(self, name: str) -> str:
+        """Return a currency that decides nothing; empty where it is none."""
+        try:
+            return self.optional_currency(name)
+        except WebhookInvalid:
+            return ""
+
     def optional_currency(self, name: str) -> str:
         """Return an ISO 4217 code; empty where it is missing."""
         return self.currency(name) if self.has(name) else ""

@@ -157,5 +157,5 @@ def dispute_event(read: DodoReader, at: datetime, *, payment: str = "") -> Dispu
         state=state,
         # A text, of which nobody says whether it has decimals.
         amount=read.note("amount"),
-        currency=read.optional_currency("currency"),
+        currency=read.note_currency("currency"),
     )
