@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
-from tests.payments.invariants import broken_invariants
 
 from django_digitalstore.core import outbox
 from django_digitalstore.core.invariants import violations

@@ -23,6 +23,7 @@ from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from django_digitalstore.core.flow import retry_transaction
 from django_digitalstore.payments import standard_webhooks
 from django_digitalstore.payments.backends.base import Checkout, CheckoutAttempt, RefundIntent
 from django_digitalstore.payments.exceptions import ProviderRefused
@@ -172,12 +173,15 @@ def refund(
     return reference
 
 
-@transaction.atomic
 def refund_payment(alias: str, intent: RefundIntent) -> dict[str, Any]:
     """Refund a payment as the store asks, and return the fact.
 
     Raises ``ProviderRefused`` for a payment that is not there, and for more than is left of it.
     """
+    return retry_transaction(lambda: _refund_payment(alias, intent))
+
+
+def _refund_payment(alias: str, intent: RefundIntent) -> dict[str, Any]:
     paid = SandboxFact.objects.filter(
         checkout__alias=alias, kind="payment", reference=intent.payment, data__state="succeeded"
     ).first()
