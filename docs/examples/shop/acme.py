@@ -6,6 +6,7 @@ from django_digitalstore.payments import standard_webhooks
 from django_digitalstore.payments.backends import BasePaymentBackend, Checkout, Message
 from django_digitalstore.payments.events import PaymentReported, RefundReported
 from django_digitalstore.payments.exceptions import WebhookInvalid
+from django_digitalstore.payments.reader import Reader
 
 
 class AcmeBackend(BasePaymentBackend):
@@ -25,7 +26,8 @@ class AcmeBackend(BasePaymentBackend):
 
     def fetch_checkout(self, reference):
         # The same facts as the webhook brings, asked for.
-        return [self.payment(fact, "fact") for fact in self.call(f"checkouts/{reference}/payments")]
+        facts = self.call(f"checkouts/{reference}/payments")
+        return [self.payment(Reader(fact, "fact")) for fact in facts]
 
     def verify(self, body, headers):
         verified = standard_webhooks.verify(self.webhook_secrets, headers, body)
@@ -33,55 +35,37 @@ class AcmeBackend(BasePaymentBackend):
         return Message(id=verified.message_id, sent_at=sent_at, body=body)
 
     def normalize(self, message):
-        match message.data:
-            case {"type": "payment", "data": dict(data)}:
-                return [self.payment(data, "data")]
-            case {"type": "refund", "data": dict(data)}:
-                return [self.refunded(data, "data")]
+        body = Reader(message.data)
+        match message.data.get("type"):
+            case "payment":
+                return [self.payment(body.object("data"))]
+            case "refund":
+                return [self.refunded(body.object("data"))]
         return []  # a type that we don't act on
 
-    def payment(self, data, path):
+    def payment(self, data):
+        states = {"paid": "succeeded", "refused": "failed"}
+        if data.text("state") not in states:
+            raise WebhookInvalid(data.at("state"), f"must be one of {', '.join(states)}.")
         return PaymentReported(
-            payment=required(data, "id", str, path),
-            checkout=required(data, "checkout", str, path),
-            state=one_of(data, "state", {"paid": "succeeded", "refused": "failed"}, path),
-            amount=required(data, "amount", int, path),
-            currency=required(data, "currency", str, path),
-            occurred_at=time_of(data, path),
+            payment=data.text("id"),
+            checkout=data.text("checkout"),
+            state=states[data.text("state")],
+            amount=data.amount("amount"),
+            currency=data.currency("currency"),
+            occurred_at=data.unix_time("at"),
         )
 
-    def refunded(self, data, path):
+    def refunded(self, data):
         return RefundReported(
-            refund=required(data, "id", str, path),
-            payment=required(data, "payment", str, path),
+            refund=data.text("id"),
+            payment=data.text("payment"),
             state="succeeded",
-            amount=required(data, "amount", int, path),
-            currency=required(data, "currency", str, path),
-            occurred_at=time_of(data, path),
+            amount=data.amount("amount"),
+            currency=data.currency("currency"),
+            occurred_at=data.unix_time("at"),
         )
 
     def call(self, path, **fields):
         """Ask Acme, here by whatever client they publish."""
         return {"id": f"cs_{fields['key']}", "url": "https://pay.acme.example/"} if fields else []
-
-
-def required(data, name, kind, path):
-    """Read a field, or name its place: a webhook is only as good as what is checked."""
-    value = data.get(name)
-    if type(value) is not kind or (kind is str and not value) or (kind is int and value < 0):
-        raise WebhookInvalid(f"{path}.{name}", f"must be {kind.__name__}, and not empty.")
-    return value
-
-
-def one_of(data, name, known, path):
-    value = required(data, name, str, path)
-    if value not in known:
-        raise WebhookInvalid(f"{path}.{name}", f"must be one of {', '.join(known)}.")
-    return known[value]
-
-
-def time_of(data, path):
-    try:
-        return datetime.fromtimestamp(required(data, "at", int, path), UTC)
-    except (OverflowError, ValueError, OSError):
-        raise WebhookInvalid(f"{path}.at", "must be seconds since 1970.") from None

@@ -132,7 +132,7 @@ class Acme(Site):
     def test_a_wrong_field_is_named(self):
         self.assertEqual(self.pay(amount="1200").status_code, 400)
         message = InboxMessage.objects.get()
-        self.assertIn("data.amount: must be int, and not empty.", message.error)
+        self.assertIn("data.amount: must be an amount in minor units.", message.error)
 
     def test_what_we_dont_act_on_and_what_is_not_signed(self):
         self.assertEqual(self.webhook("payout").status_code, 200)

@@ -29,13 +29,22 @@ from django.utils import timezone
 
 from django_digitalstore.core.exceptions import DigitalStoreError
 from django_digitalstore.core.site_url import absolute_url
-
-from . import flows, get_order_model, get_payment_model, inbox, standard_webhooks
-from .abstract_models import AbstractOrder, AbstractPayment
-from .backends import payment_backends
-from .backends.sandbox import provider
-from .backends.sandbox.models import SandboxCheckout, SandboxDelivery, SandboxFact
-from .choices import PaymentState
+from django_digitalstore.payments import (
+    flows,
+    get_order_model,
+    get_payment_model,
+    inbox,
+    standard_webhooks,
+)
+from django_digitalstore.payments.abstract_models import AbstractOrder, AbstractPayment
+from django_digitalstore.payments.backends import payment_backends
+from django_digitalstore.payments.backends.sandbox import provider
+from django_digitalstore.payments.backends.sandbox.models import (
+    SandboxCheckout,
+    SandboxDelivery,
+    SandboxFact,
+)
+from django_digitalstore.payments.choices import PaymentState
 
 __all__ = [
     "DeliveryFailed",
