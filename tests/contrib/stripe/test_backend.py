@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.test import override_settings
 
 from django_digitalstore.contrib.stripe import testing
 from django_digitalstore.core.exceptions import InvalidBackend
@@ -324,7 +323,7 @@ def test_a_live_event_at_the_endpoint_of_a_test_account_is_unmatched(client, bac
         "unmatched",
         (
             "The event is of another mode (test or live) or of another account than the one that "
-            "alias is configured for."
+            "this alias is configured for."
         ),
     )
 
@@ -422,13 +421,13 @@ def test_wrong_settings_are_named(configured, options, message):
     assert str(caught.value) == f"DIGITALSTORE_PAYMENTS['stripe']: {message}"
 
 
-def test_a_test_key_is_refused_in_production(configured):
-    with override_settings(DIGITALSTORE_TEST_MODE=False), pytest.raises(InvalidBackend) as caught:
+def test_a_test_key_is_refused_in_production(configured, settings):
+    settings.DIGITALSTORE_TEST_MODE = False
+    with pytest.raises(InvalidBackend) as caught:
         configured()
     assert str(caught.value) == (
         "DIGITALSTORE_PAYMENTS['stripe']: StripeBackend has the key of a test account, and "
         "DIGITALSTORE_TEST_MODE is off. Name your provider's backend with its live keys, or write "
         "DIGITALSTORE_TEST_MODE = DEBUG in the settings file while you develop."
     )
-    with override_settings(DIGITALSTORE_TEST_MODE=False):
-        assert not configured(API_KEY="rk_live_1").is_test
+    assert not configured(API_KEY="rk_live_1").is_test
