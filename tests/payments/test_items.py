@@ -271,6 +271,27 @@ def test_a_failed_push_of_a_new_price_is_never_taken_for_the_old_one(
     assert charged(place_order(other_customer, product)) == 1999
 
 
+def test_a_product_that_was_deleted_in_the_dashboard_is_back_for_the_second_try(
+    shelf: Shelf, client_of: Any, customer: Any, product: Any
+) -> None:
+    flows.sync_item("default", "product", str(product.pk))
+    with shelf.open() as content:
+        content["products"]["shelf_1"]["archived"] = True
+    buyer = client_of(customer)
+    assert buyer.post("/checkout/", form(product)).status_code == 503
+    assert item_of(product).state == "dirty"
+    assert buyer.post("/checkout/", form(product)).status_code == 303
+    assert charged(get_payment_model().objects.get()) == 1999
+
+
+def test_an_alias_that_goes_live_has_none_of_the_products_of_its_test(
+    shelf: Shelf, product: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flows.sync_item("default", "product", str(product.pk))
+    monkeypatch.setattr("tests.payments.shelf.ShelfBackend.is_test", False)
+    assert flows.sync_item("default", "product", str(product.pk)) == "pushed"
+
+
 # --- at the same moment ----------------------------------------------------------------------
 
 

@@ -137,6 +137,21 @@ def test_where_no_provider_keeps_products_that_is_said(product: Any) -> None:
     assert sync() == ("No provider of DIGITALSTORE_PAYMENTS keeps products.\n", "")
 
 
+def test_what_was_changed_in_the_dashboard_is_put_right_by_force(
+    shelf: Shelf, books: list[Any]
+) -> None:
+    sync()
+    with shelf.open() as content:
+        content["products"]["shelf_2"]["amount"] = 1
+    assert sync()[0].endswith("default: 0 pushed, 0 archived, 0 failed.\n")
+    assert sync("--force", "--limit=2")[0].endswith("default: 2 pushed, 0 archived, 0 failed.\n")
+    assert shelf.on_sale()["Book 2"] == 1999
+    assert sync()[0].endswith("default: 1 pushed, 0 archived, 0 failed.\n")
+    assert sync("--force", "--dry-run")[1] == (
+        "CommandError: --force and --dry-run exclude each other: write one of them.\n"
+    )
+
+
 # --- failures --------------------------------------------------------------------------------
 
 

@@ -232,16 +232,16 @@ class BasePaymentBackend(BaseBackend):
     def describe_item(self, item: Item) -> Mapping[str, Any]:
         """Return what the provider is told of ``item``, as JSON; its hash shows drift. Pure.
 
-        Only where ``keeps_items``.
+        Only where ``keeps_items``. Name options that change the product there, too.
         """
         raise UnsupportedByBackend(f"{type(self).__name__} keeps no products.")
 
     def ensure_item(self, item: Item, reference: str = "") -> str:
         """Make the provider's product what ``item`` says and return its reference.
 
-        ``reference`` is the one that it has, archived perhaps: put it on sale again; empty to make
-        a new one. Where ``keeps_items``: network; outside any transaction; called only when
-        something differs; may raise anything. Give up before
+        ``reference`` is the one that it has, archived perhaps: put it on sale again; empty, or one
+        that the provider doesn't know, to make a new one. Where ``keeps_items``: network; outside
+        any transaction; called only when something differs; may raise anything. Give up before
         ``DIGITALSTORE_CHECKOUT_OPENING_AGE`` has passed: others take over then.
         The default suits providers that take inline prices: a name of ours that never changes.
         """

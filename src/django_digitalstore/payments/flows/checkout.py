@@ -44,7 +44,7 @@ from django_digitalstore.payments.exceptions import (
 )
 from django_digitalstore.payments.fulfilments import get_fulfilment
 
-from .items import check_price, ensure_line, item_aliases
+from .items import check_price, doubt_items, ensure_line, item_aliases
 from .reports import checkout_key
 from .settling import lock_order, settle
 
@@ -306,6 +306,9 @@ def open_checkout(
         failure = f"{type(error).__name__}: {error}"[:500]
         claimed = model.objects.filter(pk=payment.pk, opening_at=now)
         retry_transaction(partial(guard.update, claimed, opening_at=None, failure=failure))
+        if not isinstance(error, ItemNotSynced) and payment.alias in item_aliases():
+            # Somebody may have deleted a product in the provider's dashboard.
+            doubt_items(payment.alias, payment.order.lines.values_list("product_id", flat=True))
         raise CheckoutUnavailable(_apology(error)) from error
     recorded = retry_transaction(
         partial(

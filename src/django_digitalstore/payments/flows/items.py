@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import partial
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ItemOutcome",
     "Pace",
+    "doubt_items",
     "find_product",
     "item_aliases",
     "mark_product",
@@ -131,7 +132,9 @@ def wish_for(kind: str, product: Any) -> Item | Wish:
 
 def item_digest(backend: BasePaymentBackend, item: Item) -> str:
     """Return the SHA-256 of what the provider is told of ``item``, in hex."""
-    content = json.dumps([item.key, backend.describe_item(item)], sort_keys=True)
+    # An alias that goes live has other products than it had in test mode.
+    told = [item.key, backend.is_test, backend.describe_item(item)]
+    content = json.dumps(told, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -387,6 +390,18 @@ def ensure_line(
             raise _busy(row)
         else:
             time.sleep(_LOOK_AGAIN)
+
+
+def doubt_items(alias: str, products: Iterable[Any] | None = None) -> int:
+    """Forget what a provider is known to have, of all products or of those with these keys.
+
+    Returns of how many; each is pushed again, by the next checkout or sync. For what was changed
+    or deleted in the provider's dashboard, which no hash shows.
+    """
+    rows = provider_items().filter(alias=alias, pushing_at=None).exclude(digest="")
+    if products is not None:
+        rows = rows.filter(product__in=[str(key) for key in products])
+    return _write(rows, digest="", state=ItemState.DIRTY)
 
 
 # --- Sync ---------------------------------------------------------------------------------------

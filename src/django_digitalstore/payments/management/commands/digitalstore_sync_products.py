@@ -23,11 +23,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="Show what differs, and call nobody."
         )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="Bring everything there again: somebody changed it in the provider's dashboard.",
+        )
         parser.add_argument("--limit", type=int, help="At most so many products at each provider.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.verbosity: int = options["verbosity"]
         limit = options["limit"]
+        if options["force"] and options["dry_run"]:
+            raise CommandError("--force and --dry-run exclude each other: write one of them.")
         if limit is not None and limit < 1:
             raise CommandError("--limit must be at least 1.")
         failed = 0
@@ -35,6 +42,8 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self._show(alias, limit)
             else:
+                if options["force"]:
+                    flows.doubt_items(alias)
                 failed += self._sync(alias, limit)
         if failed:
             raise CommandError(f"{failed} could not be brought to their provider: see above.")
