@@ -124,6 +124,14 @@ def test_a_seller_sees_what_was_sold_and_not_who_bought(visitor: Person) -> None
     visitor.look("seller-order")
 
 
+def test_staff_see_how_the_store_is_doing(visitor: Person) -> None:
+    visitor.log_in("staff@example.com")
+    visitor.go("/admin/digitalstore_payments/inboxmessage/")
+    visitor.page.get_by_role("link", name="Health of the store").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("Health of the store")
+    visitor.look("admin-health")
+
+
 def test_staff_see_what_happened_to_an_order(visitor: Person) -> None:
     visitor.log_in("staff@example.com")
     page = visitor.page

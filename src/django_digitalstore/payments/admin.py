@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -30,6 +32,7 @@ from django_digitalstore.entitlements import get_grant_model
 
 from . import flows, get_dispute_model, get_refund_model, inbox
 from .choices import Attention
+from .health import STUCK, health, stuck
 from .models import InboxMessage, ProviderItem, RefundRequest
 from .refund_admin import ORDER_ACTIONS, PAYMENT_ACTIONS, RefundRequestAdmin
 
@@ -42,6 +45,7 @@ __all__ = [
     "InboxMessageAdmin",
     "ProviderItemAdmin",
     "RefundRequestAdmin",
+    "StuckFilter",
 ]
 
 
@@ -60,6 +64,22 @@ class AttentionFilter(admin.SimpleListFilter):
             return queryset
         queryset = queryset.exclude(attention="")
         return queryset if value == "any" else queryset.filter(attention__contains=value)
+
+
+class StuckFilter(admin.SimpleListFilter):
+    """Keeps the orders that go no further, for one reason."""
+
+    title = gettext_lazy("stuck")
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(STUCK.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        value = self.value()
+        if value not in STUCK:
+            return queryset
+        return queryset.filter(pk__in=stuck(value).order_by().values("pk"))
 
 
 def _settle(order: Any, *, actor: Any, reason: str) -> Outcome:
@@ -82,7 +102,7 @@ class AbstractOrderAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
         "shown_attention",
         "placed_at",
     )
-    list_filter = ("status", AttentionFilter, "placed_at")
+    list_filter = ("status", AttentionFilter, StuckFilter, "placed_at")
     list_select_related = ("customer",)
     search_fields = (
         "public_id",
@@ -272,6 +292,13 @@ def _replay(message: Any, *, actor: Any, reason: str) -> Outcome:
     return Outcome(message.get_state_display())
 
 
+def _handle(message: Any, *, actor: Any, reason: str) -> Outcome:
+    try:
+        return Outcome(inbox.mark_handled(message).get_state_display())
+    except inbox.NothingToHandle as error:
+        raise NothingDone(str(error)) from error
+
+
 @admin.register(InboxMessage)
 class InboxMessageAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
     """Webhook messages and what became of them. Bodies need a permission of their own."""
@@ -285,10 +312,11 @@ class InboxMessageAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
         "received_at",
         "error",
     )
-    list_filter = ("state", "alias", "received_at")
+    list_filter = ("state", "alias", "source", "received_at")
     search_fields = ("message_id", "order_reference")
     fields = (
         "alias",
+        "source",
         "message_id",
         "state",
         "order_reference",
@@ -312,7 +340,41 @@ class InboxMessageAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
             permission="replay_webhook",
             asks_provider=True,
         ),
+        "handle": ReasonedAction(
+            title=gettext_lazy("Mark as handled"),
+            explanation=gettext_lazy(
+                "Notes that you took care of it in another way: it is no problem any more. If it "
+                "comes again and can be applied, it is."
+            ),
+            run=_handle,
+            permission="handle_webhook",
+        ),
     }
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.health_view)
+        name = "digitalstore_payments_health"
+        return [path("health/", view, name=name), *super().get_urls()]
+
+    def health_view(self, request: HttpRequest) -> HttpResponse:
+        """Show how the store's money is doing."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Health of the store"),
+            "health": health(),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "digitalstore/payments/admin/health.html", context)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        url = reverse("admin:digitalstore_payments_health", current_app=self.admin_site.name)
+        tools = [*self._tools(request), {"url": url, "title": _("Health of the store")}]
+        return super().changelist_view(request, {"reasoned_tools": tools, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboxMessage]:
         # Bodies are large, and most who look at the list may not see them.
