@@ -50,6 +50,7 @@ __all__ = [
     "facts_of_order",
     "has_files",
     "held_money",
+    "invoiced_payment",
     "is_awaited",
     "is_being_paid",
     "lost_lines",
@@ -57,6 +58,7 @@ __all__ = [
     "orders_of_customer",
     "orders_of_seller",
     "paid_without_access",
+    "portal_of",
     "quote_lines",
     "refund_under_way",
     "refundable",
@@ -408,3 +410,33 @@ def sync_problems(products: Iterable[Any]) -> dict[Any, str]:
             % {"alias": item.alias, "error": item.error}
         )
     return {pk: " ".join(texts) for pk, texts in problems.items()}
+
+
+def invoiced_payment(order: AbstractOrder) -> AbstractPayment | None:
+    """Return the payment of an order whose provider makes invoices: the latest; or None."""
+    payments = get_payment_model().objects.filter(order=order.pk, state=PaymentState.SUCCEEDED)
+    for payment in payments.exclude(provider_reference=None).order_by("-pk"):
+        if _provider_can(payment.alias, "supports_invoices"):
+            return payment
+    return None
+
+
+def portal_of(customer: Any) -> tuple[str, str] | None:
+    """Return alias and id of a customer at a provider that has pages for them: the latest; or None.
+
+    Only ids that the customer's own payments brought: whoever opens that page sees what it holds.
+    """
+    payments = get_payment_model().objects.filter(order__customer=customer)
+    known = payments.exclude(provider_customer="").order_by("-pk")
+    for alias, reference in known.values_list("alias", "provider_customer"):
+        if _provider_can(alias, "supports_portal"):
+            return alias, reference
+    return None
+
+
+def _provider_can(alias: str, flag: str) -> bool:
+    """Tell whether the provider is still there, and can do something."""
+    try:
+        return alias in payment_backends and bool(getattr(payment_backends[alias], flag))
+    except InvalidBackend:
+        return False

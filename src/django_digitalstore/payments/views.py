@@ -22,18 +22,21 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import classonlymethod
 from django.utils.encoding import escape_uri_path
 from django.utils.functional import cached_property
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.generic import DetailView, FormView, ListView
+from django.views.generic import DetailView, FormView, ListView, View
 
 from django_digitalstore.catalog import get_product_model
 from django_digitalstore.core.money import format_money
 from django_digitalstore.core.paginator import CountlessPaginator
+from django_digitalstore.core.provider_calls import call_provider
 from django_digitalstore.core.roles import CUSTOMER, SELLER
 from django_digitalstore.core.site_url import absolute_url, site_url
 from django_digitalstore.core.views import GenericView
 
 from . import flows, get_order_model, policies
 from .abstract_models import AbstractOrder, AbstractPayment
+from .backends import payment_backends
 from .choices import OrderStatus, PaymentState, RefundState
 from .exceptions import AlreadyOwned, CheckoutRefused, CheckoutUnavailable
 from .flows import LineRequest
@@ -42,8 +45,10 @@ from .fulfilments import Quote, get_fulfilment
 
 __all__ = [
     "GenericCheckoutView",
+    "GenericCustomerPortalView",
     "GenericOrderDetailView",
     "GenericOrderHistoryView",
+    "GenericOrderInvoiceView",
     "GenericOrderReceiptView",
     "GenericOrderReturnView",
 ]
@@ -419,6 +424,8 @@ class GenericOrderHistoryView(_OrderTemplates, ListView):
     paginator_class = CountlessPaginator
     #: Name of the URL of an order's page; it takes an order's public id.
     detail_url: str | None = None
+    #: Name of the URL of your ``GenericCustomerPortalView``; None shows no button.
+    portal_url: str | None = None
 
     def get_queryset(self) -> Any:
         """Return the orders that this user may see in this role: the one tenant filter. Hook."""
@@ -434,9 +441,11 @@ class GenericOrderHistoryView(_OrderTemplates, ListView):
         return reverse(self.detail_url, args=[order.public_id])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add ``rows``: each order with its ``url``, ``lines`` and ``total``."""
+        """Add ``portal_url``, and ``rows``: each order with its ``url``, ``lines`` and ``total``."""
         context = super().get_context_data(**kwargs)
         is_seller = getattr(self, "role", None) == SELLER
+        has_portal = self.portal_url and not is_seller and policies.portal_of(self.request.user)
+        context["portal_url"] = reverse(self.portal_url) if self.portal_url and has_portal else ""
         context["rows"] = [
             {
                 "order": order,
@@ -457,6 +466,7 @@ class GenericOrderDetailView(_OrderPage):
     #: Names of URLs that take an order's public id; None shows no link. For customers only.
     return_url: str | None = None
     receipt_url: str | None = None
+    invoice_url: str | None = None
     #: URL, or its name, of the list of orders and of the buyer's library; None shows no link.
     list_url: str | None = None
     owned_url: str | None = None
@@ -476,11 +486,16 @@ class GenericOrderDetailView(_OrderPage):
             can_retry=mine and bool(self.return_url) and policies.can_retry(order),
             return_url=_order_url(self.return_url, order) if mine else "",
             receipt_url=_order_url(self.receipt_url, order) if mine and paid else "",
+            invoice_url=self._invoice_url(order) if mine and paid else "",
             owned_url=resolve_url(self.owned_url) if owns and self.owned_url else "",
             list_url=resolve_url(self.list_url) if self.list_url else "",
             lost=lost,
             **kwargs,
         )
+
+    def _invoice_url(self, order: AbstractOrder) -> str:
+        has_invoice = self.invoice_url and policies.invoiced_payment(order)
+        return _order_url(self.invoice_url, order) if has_invoice else ""
 
 
 class GenericOrderReceiptView(_OrderPage):
@@ -513,6 +528,90 @@ class GenericOrderReceiptView(_OrderPage):
             refunds=sorted(refunds, key=lambda refund: refund.state_at),
             **kwargs,
         )
+
+
+class GenericOrderInvoiceView(_TalksToProvider, _OrderPage):
+    """The provider's invoice of an order, a PDF, handed on by the site: nobody else can fetch it.
+
+    404 for an order that is not the customer's own, was never paid, or whose provider makes none;
+    back to the order, with a message, where the provider does not answer. Nothing is kept.
+    """
+
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
+    needs: ClassVar[dict[str, tuple[str, str]]] = {
+        "detail_url": ("get_detail_url", '"shop:order_detail"'),
+    }
+    template_suffix = "invoice"
+    #: Name of the URL of an order's page; it takes an order's public id.
+    detail_url: str | None = None
+
+    def get_detail_url(self, order: AbstractOrder) -> str:
+        """Return the URL of an order's page. Hook: no I/O."""
+        return _order_url(self.detail_url, order)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        order = self.get_object()
+        payment = policies.invoiced_payment(order)
+        if payment is None:
+            raise Http404(_("There is no invoice of this order."))
+        try:
+            backend = payment_backends[payment.alias]
+            invoice = call_provider(backend.fetch_invoice, str(payment.provider_reference))
+        except Exception:
+            logger.exception("Provider %r gave no invoice.", payment.alias)
+            messages.warning(request, _("The invoice cannot be fetched now. Please try again."))
+            return _SeeOther(self.get_detail_url(order))
+        name = f"invoice-{order.public_id}.pdf"
+        response = HttpResponse(invoice, content_type="application/pdf")
+        response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+        # Somebody else's file under our name: no browser may take it for a page of ours.
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        add_never_cache_headers(response)
+        return response
+
+
+class GenericCustomerPortalView(_TalksToProvider, View):
+    """Sends a customer to the provider's own page for them: invoices, ways to pay.
+
+    POST only: the address is made for this click, and opens the page to whoever has it. 404 for a
+    customer whom no provider knows.
+    """
+
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
+    needs: ClassVar[dict[str, tuple[str, str]]] = {
+        "return_url": ("get_return_url", '"shop:order_list"'),
+    }
+    http_method_names = ["post", "options"]
+    #: URL, or its name, of the page that the provider leads back to.
+    return_url: str | None = None
+
+    def get_return_url(self) -> str:
+        """Return the path that the provider leads back to. Hook: no I/O."""
+        assert self.return_url is not None
+        return resolve_url(self.return_url)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask the provider for an address, and go there."""
+        known = policies.portal_of(request.user)
+        if known is None:
+            raise Http404(_("No payment provider has a page for you."))
+        alias, customer = known
+        back = self.get_return_url()
+        try:
+            backend = payment_backends[alias]
+            url = call_provider(backend.portal_url, customer, absolute_url(back))
+            schemes = ("https", "http") if backend.is_test else ("https",)
+            parts = urlsplit(url)
+            if parts.scheme not in schemes or not parts.hostname:
+                raise ValueError("The address of the portal is no page under HTTPS.")
+        except Exception:
+            logger.exception("Provider %r gave no page for a customer.", alias)
+            messages.warning(request, _("That page cannot be opened now. Please try again."))
+            return _SeeOther(back)
+        response = _SeeOther(url)
+        add_never_cache_headers(response)
+        return response
 
 
 def _order_url(name: str | None, order: AbstractOrder) -> str:
