@@ -211,7 +211,8 @@ def test_a_provider_reports_its_own_refunds_and_is_not_asked_for_others(
 
 
 def test_no_webhook_comes_from_elsewhere(client: Any) -> None:
-    assert signed.post(client, {}, "msg_1", url="/store/payments/elsewhere/webhook/").status_code == 404
+    answer = signed.post(client, {}, "msg_1", url="/store/payments/elsewhere/webhook/")
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(

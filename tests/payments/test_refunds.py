@@ -972,3 +972,20 @@ def test_the_same_form_refunds_a_second_payment_once(client: Any, ada: Any, book
     flows.send_refund(first.key)
     again = flows.refund_second_payment(order, actor=None, reason="paid twice", key=key)
     assert again == first
+
+
+# --- on its way ---------------------------------------------------------------------------------
+
+
+def test_what_is_on_its_way_is_not_refunded_again(order: Any) -> None:
+    refund(order, amount=1500, state="pending")
+    assert refused(order, amount=500) == ("too_much", "This is more than what is left: €4.99.")
+    refund(order, state="pending")
+    assert refused(order)[0] == "nothing_left"
+
+
+def test_a_line_on_its_way_is_not_refunded_again(order: Any, song: Any) -> None:
+    refund(order, items=[[f"product:{song.pk}", 999]], state="pending")
+    assert has_access(order.customer, song)
+    assert refused(order, lines=[line(order, 2)])[0] == "line_refunded"
+    assert policies.refundable(payment_of(order)).rest == 1000

@@ -19,9 +19,15 @@ from django_digitalstore.entitlements.testing import (
 )
 from django_digitalstore.payments import inbox
 from django_digitalstore.payments.models import InboxMessage
-from django_digitalstore.payments.testing import deliver_webhooks, post_webhook
+from django_digitalstore.payments.testing import (
+    deliver_webhooks,
+    paid_order,
+    place_order,
+    post_webhook,
+)
 
 from ..models import Order, Payment, Product
+from ..money_back import bank_transfer_arrived, refund_in_full, sent_back_by_bank
 from ..own_payments import invoice_paid, invoice_refunded, subscription_renewed
 
 
@@ -181,3 +187,21 @@ class OwnFields(TestCase):
     def test_the_constraints_of_the_base_are_kept(self):
         with self.assertRaises(IntegrityError):
             Product.objects.create(title="A", slug="a", price=1, status="sold")
+
+
+class MoneyBack(TestCase):
+    def test_all_that_was_paid_goes_back(self):
+        ada, book = make_customer(), make_product()
+        order = paid_order(ada, book)
+        with self.captureOnCommitCallbacks(execute=True):
+            refund_in_full(order, ada, "changed my mind")
+        assert_no_access(ada, book)
+        self.assertIsNone(refund_in_full(order, ada, "once more"))
+
+    def test_money_comes_and_goes_by_bank(self):
+        ada, book = make_customer(), make_product()
+        order = place_order(ada, book).order
+        payment = bank_transfer_arrived(order, order.total, "TX-1", ada)
+        assert_access(ada, book)
+        sent_back_by_bank(payment, "TX-2", ada)
+        assert_no_access(ada, book)
