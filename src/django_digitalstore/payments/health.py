@@ -109,12 +109,13 @@ class Health:
     def problems(self) -> int:
         """Return how many lines a person must look at."""
         sights = [sight for provider in self.providers for sight in provider.unresolved]
-        return sum(line.is_bad for line in [*sights, *self.sights, *self.jobs])
+        lines: list[Sight | JobHealth] = [*sights, *self.sights, *self.jobs]
+        return sum(line.is_bad for line in lines)
 
 
 def stuck(why: str, now: datetime | None = None) -> QuerySet[Any]:
     """Return the orders that are stuck for one of the reasons of ``STUCK``."""
-    orders = get_order_model().objects.all()
+    orders: QuerySet[Any] = get_order_model().objects.all()
     long_ago = (now or timezone.now()) - _LONG
     unpaid = orders.filter(status__in=policies.UNPAID)
     match why:

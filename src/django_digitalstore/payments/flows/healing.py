@@ -56,10 +56,16 @@ Standing = dict[tuple[str, Any], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """An order that was not what its provider says. ``changes`` are (what, before, after)."""
+class Finding:
+    """Something that a run of ``reconcile`` found at the provider ``alias``; str() says it."""
 
     alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference(Finding):
+    """An order that was not what its provider says. ``changes`` are (what, before, after)."""
+
     order: str
     changes: tuple[tuple[str, str, str], ...]
 
@@ -71,10 +77,9 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unmatched:
+class Unmatched(Finding):
     """Something at the provider that is not for a checkout of ours, and why."""
 
-    alias: str
     payment: str
     reason: str
 
@@ -83,18 +88,14 @@ class Unmatched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Finding):
     """Something that could not be asked or applied; the rest went on."""
 
-    alias: str
     what: str
     error: str
 
     def __str__(self) -> str:
         return f"{self.what} of {self.alias}: {self.error}"
-
-
-Finding = Difference | Unmatched | Trouble
 
 
 @dataclass(slots=True)
