@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ def has_feature(name: str) -> bool:
     return apps.is_installed(f"{SUITE}.{name}")
 
 
+def has_sdk(package: str) -> bool:
+    """Tell whether the SDK of a package of contrib is installed: it is called the same."""
+    return package not in EXTENDED or find_spec(package) is not None
+
+
 def project() -> str:
     """Return the name of the host project that the tests run under."""
     return str(settings.ROOT_URLCONF).split(".")[-2]
@@ -61,7 +67,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if parts[0] in FEATURES:
         return True if not has_feature(parts[0]) else None
     if parts[0] == "contrib" and len(parts) > 1:
-        return None if has_feature(EXTENDED.get(parts[1], "payments")) else True
+        # Without the package that the extra brings, there is nothing to test.
+        runs = has_feature(EXTENDED.get(parts[1], "core")) and (REQUIRE_ALL or has_sdk(parts[1]))
+        return None if runs else True
     if parts[0] == "projects" and len(parts) > 1 and collection_path.is_dir():
         return True if parts[1] not in {project(), "templates"} else None
     return None

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-pytest.importorskip("dodopayments", reason="the extra dodo is absent")
-
 from django_digitalstore.payments.backends import payment_backends
 from tests.contrib.dodopayments.peer import KEY, SECRET, Peer, PeerBackend
 

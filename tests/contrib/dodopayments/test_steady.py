@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.skipif(not DOCUMENT.exists(), reason=ABSENT),
     pytest.mark.skipif(
         not Path(STEADY).is_file(),
-        reason="steady is absent: see the top of this file",
+        reason=f"steady is {'absent' if STEADY else 'not here'}: see the top of the file",
     ),
 ]
 
