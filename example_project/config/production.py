@@ -36,8 +36,10 @@ _dodo = {}
 if not _backend:
     # Another provider is named by PAYMENTS_BACKEND and PAYMENTS_OPTIONS; then these are not needed.
     _dodo = {
+        "ENVIRONMENT": "live_mode",
         "API_KEY": _variables.need("DODO_API_KEY", "<key of your Dodo Payments account>"),
         "WEBHOOK_SECRET": _variables.need("DODO_WEBHOOK_SECRET", "whsec_<of its webhook>"),
+        "BUSINESS_ID": text("DODO_BUSINESS_ID"),
     }
 _variables.stop()
 
@@ -48,18 +50,13 @@ _packages = {
     "storages": "django-digitalstore[s3]",
     "boto3": "django-digitalstore[s3]",
 }
+if not _backend:
+    _packages["dodopayments"] = "django-digitalstore[dodo]"
 _absent = [package for name, package in _packages.items() if find_spec(name) is None]
 if _absent:
     _list = " ".join(f"'{package}'" for package in dict.fromkeys(_absent))
     raise ImproperlyConfigured(
         f"config.production – packages are missing – write: pip install {_list}"
-    )
-_DODO_BACKEND = "django_digitalstore.contrib.dodopayments.DodoPaymentsBackend"
-if not _backend and find_spec("django_digitalstore.contrib.dodopayments") is None:
-    raise ImproperlyConfigured(
-        "config.production – this version of django-digitalstore has no contrib.dodopayments – "
-        "upgrade it, or name the backend of your provider: PAYMENTS_BACKEND=dotted.path.Backend "
-        """PAYMENTS_OPTIONS='{"API_KEY": "…"}'."""
     )
 
 os.environ["DEBUG"] = "0"  # for the settings below, which a developer's machine begins with
@@ -83,7 +80,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = number("CONN_MAX_AGE", 60)
 
 DIGITALSTORE_PAYMENTS = {
     "default": {
-        "BACKEND": _backend or _DODO_BACKEND,
+        "BACKEND": _backend or "django_digitalstore.contrib.dodopayments.DodoPaymentsBackend",
         "OPTIONS": json_object("PAYMENTS_OPTIONS") if _backend else _dodo,
     }
 }
