@@ -173,7 +173,7 @@ def _request(
     payment = refundable.payment
     under_way = policies.refund_under_way(payment)
     if under_way is not None:
-        same = (under_way.amount, under_way.items) == (amount, items) and not key
+        same = (under_way.amount, under_way.items) == (amount, items)
         if same and under_way.state != RefundRequestState.DOUBTFUL:
             return under_way
         raise RefundRefused(
@@ -259,11 +259,10 @@ def send_refund(key: str) -> RefundRequest:
     backend = payment_backends[request.alias]
     state = retry_transaction(partial(_claim, key))
     if state == RefundRequestState.SENDING:
-        attempts = RefundRequest.objects.get(key=key).attempts
         found = None
         if backend.supports_fetch_refunds:
             found = call_provider(backend.fetch_refunds, request.payment_reference)
-        state = retry_transaction(partial(_look, key, attempts, found))
+        state = retry_transaction(partial(_look, key, found))
         if state == RefundRequestState.SENDING:
             raise RefundUnsettled(
                 f"Refund {key} was sent, and it is too early to say whether it was made – it is "
@@ -321,7 +320,7 @@ def _claim(key: str) -> str:
     return request.state
 
 
-def _look(key: str, attempts: int, found: Sequence[RefundReported] | None) -> str:
+def _look(key: str, found: Sequence[RefundReported] | None) -> str:
     """Apply what the provider knows of refunds, None where it does not tell.
 
     Return the state of the request: REQUESTED where it is to be sent again, SENDING where it is
@@ -331,7 +330,7 @@ def _look(key: str, attempts: int, found: Sequence[RefundReported] | None) -> st
     if found:
         apply_events(request.alias, found)
         request = RefundRequest.objects.get(pk=request.pk)
-    if request.state != RefundRequestState.SENDING or request.attempts != attempts:
+    if request.state != RefundRequestState.SENDING:
         return request.state
     now = timezone.now()
     assert request.sent_at is not None
@@ -355,7 +354,6 @@ def _unexplained(request: RefundRequest, found: Sequence[RefundReported]) -> lis
     """Return the refunds at the provider that may be what the request asked for."""
     of_payment = {"alias": request.alias, "payment_reference": request.payment_reference}
     others = RefundRequest.objects.filter(**of_payment).exclude(pk=request.pk)
-    keys = {other.key for other in others}
     references = {other.provider_reference for other in others}
     earlier = get_refund_model().objects.filter(**of_payment, created_at__lt=request.requested_at)
     references.update(earlier.values_list("provider_reference", flat=True))
@@ -363,9 +361,7 @@ def _unexplained(request: RefundRequest, found: Sequence[RefundReported]) -> lis
         event.refund
         for event in found
         # One that failed returned nothing, whoever asked for it.
-        if event.state != RefundState.FAILED
-        and event.key not in keys
-        and event.refund not in references
+        if event.state != RefundState.FAILED and event.refund not in references
     )
 
 
