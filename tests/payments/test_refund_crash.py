@@ -15,7 +15,7 @@ from django_digitalstore.core.invariants import violations
 from django_digitalstore.entitlements import get_purchased_product_model
 from django_digitalstore.payments import flows, get_order_model, get_payment_model, inbox
 from django_digitalstore.payments.backends.sandbox import provider
-from django_digitalstore.payments.backends.sandbox.models import SandboxDelivery
+from django_digitalstore.payments.backends.sandbox.models import SandboxCheckout, SandboxDelivery
 from django_digitalstore.payments.exceptions import RefundRefused, RefundUnsettled
 from django_digitalstore.payments.models import RefundRequest, new_refund_key
 from django_digitalstore.payments.testing import paid_order, sign_webhook
@@ -132,7 +132,7 @@ def test_the_webhook_comes_while_the_answer_is_recorded(
             state="sending", attempts=1, sent_at=timezone.now()
         )
         checkout = payment_of(order).checkout_reference
-        provider.refund(provider.SandboxCheckout.objects.get(pk=checkout), key=request.key)
+        provider.refund(SandboxCheckout.objects.get(pk=checkout), key=request.key)
         delivery = SandboxDelivery.objects.order_by("pk").last()
         assert delivery is not None
         body, headers = sign_webhook(json.loads(delivery.body))
@@ -158,7 +158,7 @@ def test_two_orders_that_paid_twice_are_refunded_at_the_same_time(
             flows.open_checkout(second, return_url="https://x/", cancel_url="https://x/")
         )
         for attempt in attempts:
-            provider.pay(provider.SandboxCheckout.objects.get(pk=attempt.checkout_reference))
+            provider.pay(SandboxCheckout.objects.get(pk=attempt.checkout_reference))
             flows.refresh_order(attempt.order)
         answers = at_once(
             *[

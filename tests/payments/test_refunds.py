@@ -934,8 +934,8 @@ def test_two_flagged_orders_do_not_settle_each_other_for_ever(ada: Any, book: An
         pay_twice_at(attempt)
     for attempt in attempts:
         # A payment of each goes back, another stays: both have lost one, and both are flagged.
-        second = attempt.order.payments.order_by("pk").last()
-        provider.refund(sandbox_checkout(attempt), payment=second.provider_reference)
+        second: Any = attempt.order.payments.order_by("pk").last()
+        provider.refund(sandbox_checkout(attempt), payment=str(second.provider_reference))
         deliver_all(attempt.order)
         flows.settle_order(attempt.order)
     waiting = OutboxMessage.objects.filter(kind="payments.settle", state=OutboxState.PENDING)
