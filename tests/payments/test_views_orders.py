@@ -339,7 +339,8 @@ def test_the_receipt_tells_what_was_paid_and_what_went_back(
     order = paid_order(customer, product)
     refund(order, amount=500)
     text = buyer.get(f"/orders/{order.public_id}/receipt/").content.decode()
-    for part in ("Ada&#x27;s Books", order.public_id, "A book", "€19.99", "−€5.00", order.email):
+    parts = ("Ada&#x27;s Books", order.public_id, "A book", "€19.99 were paid on", order.email)
+    for part in (*parts, "€5.00 were refunded on"):
         assert part in text
 
 

@@ -72,6 +72,13 @@ class SellerOrderDetailView(IsSellerMixin, views.GenericOrderDetailView):
     base_template = "base.html"
     active_page = "seller"
     list_url = "shop:seller_orders"
+    refund_url = "shop:seller_order_refund"
+
+
+class SellerOrderRefundView(IsSellerMixin, views.GenericSellerOrderRefundView):
+    base_template = "base.html"
+    active_page = "seller"
+    detail_url = "shop:seller_order_detail"
 
 
 def library(request):
@@ -91,6 +98,11 @@ shop = [
         "seller/orders/<str:public_id>/",
         SellerOrderDetailView.as_view(),
         name="seller_order_detail",
+    ),
+    path(
+        "seller/orders/<str:public_id>/refund/",
+        SellerOrderRefundView.as_view(),
+        name="seller_order_refund",
     ),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Value
@@ -45,6 +45,7 @@ __all__ = [
     "Refundable",
     "RefundableLine",
     "can_refund",
+    "can_refund_second",
     "can_retry",
     "check_buyer",
     "facts_of_order",
@@ -53,6 +54,7 @@ __all__ = [
     "invoiced_payment",
     "is_awaited",
     "is_being_paid",
+    "is_refund_requested",
     "lost_lines",
     "orders_being_paid",
     "orders_of_customer",
@@ -62,7 +64,9 @@ __all__ = [
     "quote_lines",
     "refund_under_way",
     "refundable",
+    "refundable_by_seller",
     "second_payment",
+    "sells_all_of",
     "sync_problem",
     "sync_problems",
 ]
@@ -217,14 +221,20 @@ class RefundableLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refundable:
-    """What of a payment can be refunded: ``rest`` in minor units of ``currency``, in which the
-    buyer paid, and how finely."""
+    """What of a payment can be refunded: ``rest`` in minor units of ``currency``, and how finely.
+
+    The currency is the one in which the buyer paid.
+
+    ``is_shared`` says that it pays for lines of others too: ``lines`` and ``rest`` are of those of
+    one seller, who can refund them and never the payment as such.
+    """
 
     payment: Any
     rest: int
     currency: str
     ability: RefundAbility
     lines: tuple[RefundableLine, ...]
+    is_shared: bool = False
 
     @property
     def takes_lines(self) -> bool:
@@ -295,6 +305,35 @@ def refundable(payment: AbstractPayment) -> Refundable:
     )
 
 
+def refundable_by_seller(payment: AbstractPayment, seller: Any) -> Refundable:
+    """Return what of ``payment`` a seller can refund: what was paid for their own lines.
+
+    As ``refundable``; raises ``RefundRefused`` too where it pays for lines of others, and its
+    provider cannot refund a part.
+    """
+    what = refundable(payment)
+    mine = set(
+        get_order_line_model()
+        .objects.filter(order=payment.order_id, product__seller=seller)
+        .values_list("pk", flat=True)
+    )
+    own = tuple(part for part in what.lines if part.line.pk in mine)
+    if len(own) == len(what.lines):
+        return what
+    if not what.takes_amount:
+        raise RefundRefused(
+            "shared",
+            _(
+                "Products of other sellers are in this payment, and its provider refunds it in "
+                "full only: ask those who run the shop."
+            ),
+        )
+    rest = min(sum(part.rest for part in own), what.rest)
+    if rest == 0:
+        raise RefundRefused("nothing_left", _("All that was paid for your products went back."))
+    return replace(what, lines=own, rest=rest, is_shared=True)
+
+
 def held_money(payment: AbstractPayment) -> Refundable:
     """Return what money of ``payment`` is held, whoever can give it back. As ``refundable``."""
     if payment.alias == FREE or payment.amount == 0:
@@ -343,6 +382,32 @@ def refund_under_way(payment: AbstractPayment) -> RefundRequest | None:
             RefundRequestState.DOUBTFUL,
         ],
     ).first()
+
+
+def is_refund_requested(order: AbstractOrder, key: str) -> bool:
+    """Tell whether the form with this key was sent before, for this order."""
+    known = RefundRequest.objects.filter(key=key, order_reference=order.public_id)
+    return bool(key) and "\x00" not in key and known.exists()
+
+
+def sells_all_of(order: AbstractOrder, seller: Any) -> bool:
+    """Tell whether every line of an order is of a product of ``seller``. One query."""
+    sellers = get_order_line_model().objects.filter(order=order.pk).order_by()
+    return set(sellers.values_list("product__seller", flat=True)) == {seller.pk}
+
+
+def can_refund_second(order: AbstractOrder, seller: Any) -> bool:
+    """Tell whether a seller may be shown the way to refund what was paid once too often.
+
+    Where all of the order is theirs; of a shared one those who run the shop decide.
+    """
+    if not sells_all_of(order, seller):
+        return False
+    try:
+        payment, _lines = second_payment(order)
+    except RefundRefused:
+        return False
+    return can_refund(payment)
 
 
 def can_refund(payment: AbstractPayment) -> bool:

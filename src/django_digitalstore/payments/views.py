@@ -37,11 +37,14 @@ from django_digitalstore.core.views import GenericView
 from . import flows, get_order_model, policies
 from .abstract_models import AbstractOrder, AbstractPayment
 from .backends import payment_backends
-from .choices import OrderStatus, PaymentState, RefundState
-from .exceptions import AlreadyOwned, CheckoutRefused, CheckoutUnavailable
+from .backends.sandbox.console import page_of
+from .choices import Attention, OrderStatus, PaymentState, RefundState
+from .exceptions import AlreadyOwned, CheckoutRefused, CheckoutUnavailable, RefundRefused
 from .flows import LineRequest
-from .forms import CheckoutForm
+from .forms import CheckoutForm, OrderRefundForm
 from .fulfilments import Quote, get_fulfilment
+from .models import new_refund_key
+from .statement import money_of_buyer, money_of_seller
 
 __all__ = [
     "GenericCheckoutView",
@@ -51,6 +54,7 @@ __all__ = [
     "GenericOrderInvoiceView",
     "GenericOrderReceiptView",
     "GenericOrderReturnView",
+    "GenericSellerOrderRefundView",
 ]
 
 logger = logging.getLogger(__name__)
@@ -402,6 +406,7 @@ class GenericOrderReturnView(_OpensCheckout, _OrderPage):
             awaited=awaited,
             looks_again=awaited and self.get_step() < len(LOOK_AGAIN),
             can_retry=policies.can_retry(order),
+            has_files=order.status == OrderStatus.PAID and policies.has_files(order.shown_lines),
             owned_url=self.get_owned_url(),
             receipt_url=_order_url(self.receipt_url, order),
             **kwargs,
@@ -470,13 +475,26 @@ class GenericOrderDetailView(_OrderPage):
     #: URL, or its name, of the list of orders and of the buyer's library; None shows no link.
     list_url: str | None = None
     owned_url: str | None = None
+    #: Name of the URL of your ``GenericSellerOrderRefundView``, which takes an order's public id;
+    #: None shows no link. For sellers only.
+    refund_url: str | None = None
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the links that are named, and for the customer whether the order may be paid.
 
-        ``lost`` are lines that are paid and whose product the customer does not own any more.
+        ``lost`` are lines that are paid and whose product the customer does not own any more,
+        ``money`` what was paid and went back, as ``statement.PaymentStatement``.
         """
         order = self.object
+        if getattr(self, "role", None) == SELLER:
+            kwargs |= self.get_seller_context(order)
+        else:
+            money = money_of_buyer(order)
+            kwargs |= {
+                "money": money,
+                "is_remarkable": _is_remarkable(order, money),
+                "test_url": page_of(money[-1].payment) if money else "",
+            }
         mine = getattr(self, "role", None) == CUSTOMER
         paid = order.status not in policies.UNPAID
         holds = mine and order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED)
@@ -496,6 +514,153 @@ class GenericOrderDetailView(_OrderPage):
     def _invoice_url(self, order: AbstractOrder) -> str:
         has_invoice = self.invoice_url and policies.invoiced_payment(order)
         return _order_url(self.invoice_url, order) if has_invoice else ""
+
+    def get_seller_context(self, order: AbstractOrder) -> dict[str, Any]:
+        """Return what a seller sees beside the lines: money, reasons to look, ways to refund."""
+        user = self.request.user
+        reasons = order.attention.split()
+        twice = bool(self.refund_url) and Attention.PAID_TWICE in reasons
+        return {
+            "money": money_of_seller(order, user),
+            "reasons": [Attention(code) for code in reasons],
+            "refund_url": _order_url(self.refund_url, order),
+            "can_refund_second": twice and policies.can_refund_second(order, user),
+            "refund_key": new_refund_key(),
+        }
+
+
+def _is_remarkable(order: AbstractOrder, money: Sequence[Any]) -> bool:
+    """Tell whether the order's lines and total alone would not say what happened to the money."""
+    return len(money) > 1 or any(
+        entry.refunds
+        or entry.disputes
+        or entry.is_converted
+        or entry.payment.tax
+        or entry.payment.discount
+        or entry.amount != order.total
+        for entry in money
+    )
+
+
+class GenericSellerOrderRefundView(_OrderPage):
+    """Asks what of an order to refund (GET), and requests it (POST); once for each form.
+
+    A seller refunds what was paid for their own lines, and nothing of others: by line and by
+    amount where the provider can. ``payment`` in the address names one of several. A POST with
+    ``action=second`` refunds what was paid once too often. What is refused is said politely, with
+    400; the provider is asked after the commit. 404 for an order without a line of theirs.
+    """
+
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
+    needs: ClassVar[dict[str, tuple[str, str]]] = {
+        "detail_url": ("get_detail_url", '"shop:seller_order_detail"'),
+    }
+    template_suffix = "refund"
+    form_class: Any = OrderRefundForm
+    #: Name of the URL of the seller's page of an order; it takes an order's public id.
+    detail_url: str | None = None
+
+    def get_detail_url(self, order: AbstractOrder) -> str:
+        """Return the URL of the order's page. Hook: no I/O."""
+        assert self.detail_url is not None
+        return reverse(self.detail_url, args=[order.public_id])
+
+    def get_payment(self) -> Any:
+        """Return the payment that the request names, or the latest one; 404 where none came."""
+        payments = [entry.payment for entry in money_of_seller(self.object, self.request.user)]
+        named = self.request.POST.get("payment") or self.request.GET.get("payment")
+        if named:
+            payments = [payment for payment in payments if payment.key == named]
+        if not payments:
+            raise Http404(_("There is nothing to refund."))
+        return payments[-1]
+
+    def get_form(self, refundable: policies.Refundable, data: Any = None) -> Any:
+        """Return the form for what can be refunded. Hook."""
+        return self.form_class(data, refundable=refundable)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.object = self.get_object()
+        payment = self.get_payment()
+        try:
+            refundable = policies.refundable_by_seller(payment, request.user)
+        except RefundRefused as error:
+            return self.answer(payment, None, None, problem=str(error), status=200)
+        under_way = policies.refund_under_way(payment)
+        problem = _("A refund of this payment is under way: wait for it.") if under_way else ""
+        return self.answer(
+            payment, refundable, None if under_way else self.get_form(refundable), problem=problem
+        )
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Request the refund that the form asks for, and go back to the order."""
+        self.object = self.get_object()
+        if request.POST.get("action") == "second":
+            return self.refund_second()
+        # The second click: what it asks for may have been all that there was.
+        if policies.is_refund_requested(self.object, request.POST.get("key", "")):
+            return self.requested()
+        payment = self.get_payment()
+        try:
+            refundable = policies.refundable_by_seller(payment, request.user)
+        except RefundRefused as error:
+            return self.answer(payment, None, None, problem=str(error), status=400)
+        form = self.get_form(refundable, request.POST)
+        if not form.is_valid():
+            return self.answer(payment, refundable, form, status=400)
+        try:
+            flows.request_refund(
+                payment,
+                lines=form.chosen_lines,
+                amount=form.cleaned_data.get("amount"),
+                actor=request.user,
+                reason=form.cleaned_data["reason"],
+                key=form.cleaned_data["key"],
+            )
+        except RefundRefused as error:
+            return self.answer(payment, refundable, form, problem=str(error), status=400)
+        return self.requested()
+
+    def refund_second(self) -> HttpResponse:
+        """Refund what the buyer paid once too often; only where all of the order is the seller's.
+
+        Otherwise it is money of others too, and those who run the shop decide.
+        """
+        if not policies.sells_all_of(self.object, self.request.user):
+            raise Http404(_("There is nothing to refund."))
+        try:
+            flows.refund_second_payment(
+                self.object,
+                actor=self.request.user,
+                reason=_("Paid twice"),
+                key=self.request.POST.get("key", "").replace("\x00", ""),
+            )
+        except RefundRefused as error:
+            messages.warning(self.request, str(error))
+            return _SeeOther(self.get_detail_url(self.object))
+        return self.requested()
+
+    def requested(self) -> HttpResponse:
+        """Go back to the order, and say that the refund is requested."""
+        messages.success(
+            self.request, _("The refund is requested. This page shows what the provider says.")
+        )
+        return _SeeOther(self.get_detail_url(self.object))
+
+    def answer(
+        self, payment: Any, refundable: Any, form: Any, *, problem: str = "", status: int = 200
+    ) -> HttpResponse:
+        """Show the page."""
+        context = self.get_context_data(
+            payment=payment,
+            refundable=refundable,
+            form=form,
+            problem=problem,
+            detail_url=self.get_detail_url(self.object),
+        )
+        response = self.render_to_response(context, status=status)
+        add_never_cache_headers(response)
+        return response
 
 
 class GenericOrderReceiptView(_OrderPage):
@@ -523,6 +688,7 @@ class GenericOrderReceiptView(_OrderPage):
             if refund.state == RefundState.SUCCEEDED
         ]
         return super().get_context_data(
+            money=money_of_buyer(self.object),
             seller_name=self.get_seller_name(),
             payments=payments,
             refunds=sorted(refunds, key=lambda refund: refund.state_at),

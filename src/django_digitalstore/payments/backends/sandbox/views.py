@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from django_digitalstore.core.site_url import site_url
 
-from . import provider
+from . import console, provider
 from .models import SandboxCheckout
 
 __all__ = ["SandboxPayView"]
@@ -25,7 +25,11 @@ _OUTCOMES = {"pay": "succeeded", "late": "late", "decline": "failed"}
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
 class SandboxPayView(View):
-    """Pay, pay late, decline or go back. It knows its checkout by an unguessable token."""
+    """Pay, pay late, decline or go back; afterwards refund, dispute, and repeat messages.
+
+    It knows its checkout by an unguessable token. The store learns all of it by signed webhooks,
+    which a thread posts after the request.
+    """
 
     http_method_names = ["get", "head", "post"]
 
@@ -42,17 +46,31 @@ class SandboxPayView(View):
         action = request.POST.get("action", "")
         if action == "cancel":
             return HttpResponseRedirect(self.on_this_site(checkout.cancel_url))
-        outcome = _OUTCOMES.get(action)
-        if outcome is None:
+        try:
+            self.act(checkout, action)
+        except KeyError:
             return self.page(request, checkout, status=400)
-        provider.pay(checkout, outcome)
+        except console.NothingToDo:
+            return self.page(request, checkout, status=409)
         # The test client has no server that could be posted to: tests deliver by
         # `payments.testing.deliver_webhooks(client)`.
         if request.META.get("SERVER_NAME") != "testserver":
             provider.start_courier(self.own_address(request))
+        if action in ("pay", "late"):
+            return HttpResponseRedirect(self.on_this_site(checkout.return_url))
         if action == "decline":
             return self.page(request, checkout)
-        return HttpResponseRedirect(self.on_this_site(checkout.return_url))
+        # Reloading the page must not repeat what was done.
+        return HttpResponseRedirect(request.path)
+
+    def act(self, checkout: SandboxCheckout, action: str) -> None:
+        """Do what a button says. Raises ``KeyError`` for none of them, and ``NothingToDo``."""
+        if action == "out_of_order":
+            console.pay_out_of_order(checkout)
+        elif action in _OUTCOMES:
+            provider.pay(checkout, _OUTCOMES[action])
+        else:
+            console.act(checkout, action)
 
     def on_this_site(self, url: str) -> str:
         """Return the path of a URL of this site: the buyer stays at the address they opened.
@@ -70,9 +88,14 @@ class SandboxPayView(View):
     def page(
         self, request: HttpRequest, checkout: SandboxCheckout, status: int = 200
     ) -> HttpResponse:
-        """Show the amount, what is bought, and the buttons."""
-        payments = checkout.facts.filter(kind="payment").order_by("-occurred_at", "-pk")
-        context = {"checkout": checkout, "last": payments.first()}
+        """Show the amount, what is bought, what happened, and the buttons."""
+        told = console.look_at(checkout)
+        context = {
+            "checkout": checkout,
+            "told": told,
+            "last": told.last,
+            "return_url": self.on_this_site(checkout.return_url),
+        }
         return TemplateResponse(
             request, "digitalstore/payments/sandbox/pay.html", context, status=status
         )

@@ -10,6 +10,7 @@ from ..views.payments import (
     OrderReturnView,
     SellerOrderDetailView,
     SellerOrderHistoryView,
+    SellerOrderRefundView,
 )
 
 urlpatterns = [
@@ -23,5 +24,10 @@ urlpatterns = [
         "seller/orders/<str:public_id>/",
         SellerOrderDetailView.as_view(),
         name="seller_order_detail",
+    ),
+    path(
+        "seller/orders/<str:public_id>/refund/",
+        SellerOrderRefundView.as_view(),
+        name="seller_order_refund",
     ),
 ]

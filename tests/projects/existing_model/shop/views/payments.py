@@ -7,6 +7,7 @@ from django_digitalstore.payments.views import (
     GenericOrderHistoryView,
     GenericOrderReceiptView,
     GenericOrderReturnView,
+    GenericSellerOrderRefundView,
 )
 
 
@@ -57,3 +58,10 @@ class SellerOrderDetailView(IsSellerMixin, GenericOrderDetailView):
     base_template = "library/base.html"
     active_page = "seller"
     list_url = "shop:seller_orders"
+    refund_url = "shop:seller_order_refund"
+
+
+class SellerOrderRefundView(IsSellerMixin, GenericSellerOrderRefundView):
+    base_template = "library/base.html"
+    active_page = "seller"
+    detail_url = "shop:seller_order_detail"
