@@ -64,6 +64,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Not ours, and no inventory is fetched.
     (r"py:.*", r"(django|collections|typing|datetime|threading|decimal|enum|pathlib)\..*"),
+    # The SDKs of providers.
+    (r"py:class", r"(httpx|stripe)\..*|DodoPayments"),
     # Imported for annotations only, so autodoc knows their last name alone.
     (r"py:class", r"(.*\.)?(File|Model|RelatedManager|SupportsWrite|datetime)"),
     # Type variables.

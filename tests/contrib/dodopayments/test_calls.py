@@ -261,6 +261,13 @@ def test_a_server_that_counts_pages_from_one_is_read_to_its_end(peer, backend, m
     assert asked == [0, 1, 2, 3]
 
 
+def test_a_list_without_an_end_is_no_list(peer, backend, monkeypatch):
+    monkeypatch.setattr("django_digitalstore.contrib.dodopayments.backend._MOST_PAGES", 1)
+    with pytest.raises(ProviderUnavailable) as raised:
+        list(backend.fetch_since(NOW))
+    assert str(raised.value) == "Dodo Payments answered with a list that does not end."
+
+
 def test_reconciling_waits_when_dodo_says_slow_down(peer, backend):
     peer.instead.append(httpx.Response(429, headers={"retry-after": "0.01"}))
     assert [type(e) for p in backend.fetch_since(NOW) for e in p] == [
@@ -340,6 +347,13 @@ def test_a_product_whose_answer_was_lost_is_found_on_sale_or_archived(peer, back
 def test_a_product_of_another_site_of_the_same_business_is_not_found(peer, backend, settings):
     settings.DIGITALSTORE_SITE_URL = "https://staging.example.com"
     assert backend.find_item(ITEM) == ""
+
+
+def test_a_product_is_not_looked_for_while_a_buyer_gives_up(peer, backend, monkeypatch):
+    monkeypatch.setattr("django_digitalstore.contrib.dodopayments.backend._LOOK_FOR", -1.0)
+    with pytest.raises(ProviderUnavailable) as raised:
+        backend.find_item(ITEM)
+    assert str(raised.value) == "Dodo Payments took too long to list its products."
 
 
 def test_archiving_twice_is_archiving_once(peer, backend):

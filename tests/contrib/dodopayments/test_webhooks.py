@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from django_digitalstore.contrib.dodopayments import testing
 from django_digitalstore.entitlements.policies import has_access
@@ -19,8 +20,8 @@ from django_digitalstore.payments.events import (
 )
 from django_digitalstore.payments.exceptions import WebhookInvalid
 from django_digitalstore.payments.models import InboxMessage
-from django_digitalstore.payments.testing import place_order, post_webhook
-from tests.contrib.dodopayments.peer import ABSENT, WEBHOOKS
+from django_digitalstore.payments.testing import place_order, post_webhook, sign_webhook
+from tests.contrib.dodopayments.peer import ABSENT, SECRET, WEBHOOKS
 
 KINDS = sorted(path.stem for path in WEBHOOKS.glob("*.json"))
 FAMILIES = ("payment", "refund", "dispute")
@@ -158,6 +159,29 @@ def test_one_message_brings_the_refunds_and_disputes_of_its_payment(peer, client
     assert attempt.disputes.get().state == "won"
 
 
+@our_bodies
+def test_the_sdk_itself_takes_what_the_site_is_sent(peer, backend, kind):
+    raw, headers = sign_webhook(body(kind))
+    event = backend.client.webhooks.unwrap(raw.decode(), headers=headers, key=SECRET)
+    assert event.type == kind
+
+
+@our_bodies
+def test_the_site_takes_what_the_standards_own_library_signs(peer, client, db, kind):
+    raw, now = json.dumps(body(kind)), datetime.now(UTC)
+    response = client.post(
+        "/store/payments/default/webhook/",
+        raw,
+        "application/json",
+        headers={
+            "webhook-id": "msg_1",
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(SECRET).sign("msg_1", now, raw),
+        },
+    )
+    assert response.status_code == 200
+
+
 # --- Odd bodies -----------------------------------------------------------------------------------
 
 
@@ -270,6 +294,18 @@ def test_a_refund_without_an_amount_is_full_unless_it_is_partial(backend):
         (None, False),
         (500, False),
     ]
+
+
+@pytest.mark.parametrize("key", [5, None, "\x00", "k" * 201, {"a": 1}])
+def test_metadata_that_others_wrote_is_no_key_of_ours(backend, key):
+    message = testing.refund_payload(metadata={"digitalstore_refund": key})
+    assert normalize(backend, message)[0].key == ""
+
+
+def test_what_is_paid_out_in_no_known_currency_is_converted_all_the_same(backend):
+    message = testing.payment_payload(settlement_currency="USDC")
+    (payment,) = normalize(backend, message)
+    assert (payment.settlement_currency, payment.is_converted) == ("", True)
 
 
 def test_a_payment_that_says_refunded_in_full_without_a_refund_is_invalid(backend):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -64,6 +65,8 @@ _MADE_BEFORE = {
 _PAGE_SIZE = 100
 #: More pages than this is a list that never ends.
 _MOST_PAGES = 10_000
+#: Seconds after which a product is not looked for any longer: a buyer may be waiting.
+_LOOK_FOR = 30.0
 _ITEM_KEY = "digitalstore_item"
 _SITE = "digitalstore_site"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -387,8 +390,11 @@ class DodoPaymentsBackend(BasePaymentBackend):
 
     def find_item(self, item: Item) -> str:
         products = self.client.products.with_raw_response
+        give_up_at = monotonic() + _LOOK_FOR
         for archived in (False, True):
             for page in _pages(products.list, "product_id", archived=archived):
+                if monotonic() > give_up_at:
+                    raise Failed("Dodo Payments took too long to list its products.")
                 for reference, entry in page.items():
                     told = entry.get("metadata")
                     if isinstance(told, Mapping) and (

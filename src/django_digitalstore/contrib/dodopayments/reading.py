@@ -58,6 +58,13 @@ class DodoReader(Reader):
         except WebhookInvalid:
             return None
 
+    def note_text(self, name: str) -> str:
+        """Return a text that anybody may have written; empty where it cannot be one of ours."""
+        try:
+            return self.text(name, default="")
+        except WebhookInvalid:
+            return ""
+
     def note_currency(self, name: str) -> str:
         """Return a currency that decides nothing; empty where it is none."""
         try:

@@ -63,7 +63,6 @@ def payment_events(
     """
     payment = read.text("payment_id")
     currency = read.currency("currency")
-    settlement_currency = read.optional_currency("settlement_currency")
     state = _payment_state(read)
     failure = ""
     if state in (PaymentState.FAILED, PaymentState.CANCELLED):
@@ -78,8 +77,9 @@ def payment_events(
         tax=read.amount("tax", default=0),
         # Fees may make it negative.
         settlement_amount=read.note("settlement_amount"),
-        settlement_currency=settlement_currency,
-        is_converted=any_currency or settlement_currency not in ("", currency),
+        settlement_currency=read.note_currency("settlement_currency"),
+        # Whatever it is paid out in, even what is no currency by ISO 4217.
+        is_converted=any_currency or read.word("settlement_currency").upper() not in ("", currency),
         is_discounted=any(True for _ in read.objects("discounts"))
         or bool(read.text("discount_id", default="")),
         customer=read.part("customer").text("customer_id", default=""),
@@ -125,7 +125,6 @@ def refund_event(read: DodoReader, at: datetime, *, payment: str = "") -> Refund
     """Return a refund. ``payment`` is the one that it is part of."""
     created = read.when("created_at")
     state = _REFUND_STATES.get(read.word("status"), RefundState.PENDING)
-    key = read.part("metadata").data.get(REFUND_KEY)
     return RefundReported(
         payment=payment or read.text("payment_id"),
         # It begins as pending and never goes back there, so whatever ends it must come later.
@@ -135,7 +134,7 @@ def refund_event(read: DodoReader, at: datetime, *, payment: str = "") -> Refund
         amount=read.optional_amount("amount"),
         currency=read.optional_currency("currency"),
         is_full=read.flag("is_partial") is False,
-        key=key if isinstance(key, str) else "",
+        key=read.part("metadata").note_text(REFUND_KEY),
     )
 
 
