@@ -25,7 +25,9 @@ MIXINS = {CUSTOMER: IsCustomerMixin, SELLER: IsSellerMixin}
 
 def generic_views() -> list[type[GenericView]]:
     """Return the generic views of the installed features, found by walking their modules."""
-    for module in pkgutil.walk_packages(django_digitalstore.__path__, "django_digitalstore."):
+    for module in pkgutil.walk_packages(
+        django_digitalstore.__path__, "django_digitalstore.", lambda name: None
+    ):
         config = apps.get_containing_app_config(module.name)
         if config is not None and "views" in module.name.removeprefix(config.name).split("."):
             importlib.import_module(module.name)
