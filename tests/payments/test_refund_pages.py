@@ -371,8 +371,7 @@ def test_money_of_a_buyer_who_is_kept_out_is_shown(
         ("refused", "the provider refused it and nothing was refunded; you can try again (E1: no)"),
         (
             "doubtful",
-            "nobody knows whether it was made: look at the provider’s dashboard, and "
-             "tell those who run the shop (E1: no)",
+            "nobody knows whether it was made: look at the provider’s dashboard, and tell those",
         ),
     ],
 )
@@ -399,6 +398,20 @@ def test_while_a_dispute_is_open_nothing_is_refunded(
 
 
 # --- the buyer reads --------------------------------------------------------------------------
+
+
+def test_a_line_that_went_back_was_not_withdrawn(
+    client_of: Any, customer: Any, product: Any, second: Any
+) -> None:
+    order = paid_order(customer, product, second)
+    refund(order, items=[[get_payment_model().objects.get().cart[1][0], 500]])
+    text = text_of(client_of(customer), f"/orders/{order.public_id}/")
+    assert "€5.00 were refunded on" in text
+    assert "was withdrawn" not in text
+    access.revoke_product(customer, product, reason="abuse")
+    text = text_of(client_of(customer), f"/orders/{order.public_id}/")
+    assert "Access to “A book” was withdrawn." in text
+    assert "Access to “Second”" not in text
 
 
 def test_the_buyer_reads_nothing_where_nothing_happened(

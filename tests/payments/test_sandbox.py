@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,127 @@ def test_it_lists_page_by_page_what_happened_since_and_nothing_of_others(
     assert [event.dispute for event in events[1:4]] == disputes
     assert (events[4].state, len(events)) == ("processing", 5)
     assert early not in {event.payment for event in events}
+
+
+# --- what happens after the payment -------------------------------------------------------------
+
+
+@pytest.fixture
+def paid(client: Client, page: str) -> str:
+    client.post(page, {"action": "pay"})
+    deliver_webhooks(client)
+    return page
+
+
+def buttons(client: Client, page: str) -> set[str]:
+    return set(re.findall(r'name="action" value="(\w+)"', client.get(page).content.decode()))
+
+
+def press(client: Client, page: str, action: str) -> int:
+    """Press a button, and let its webhook arrive."""
+    answer = client.post(page, {"action": action})
+    deliver_webhooks(client)
+    if answer.status_code == 302:
+        assert answer.url == page
+    return answer.status_code
+
+
+def status() -> str:
+    return get_payment_model().objects.get().order.status
+
+
+def test_a_paid_checkout_offers_what_else_can_happen(client: Client, paid: str) -> None:
+    assert buttons(client, paid) == {"refund", "refund_part", "dispute", "duplicate"}
+    text = client.get(paid).content.decode()
+    assert "Refund €19.99" in text
+    assert "payment.succeeded" in text
+    assert text.count("csrfmiddlewaretoken") == 1
+
+
+def test_a_checkout_that_is_not_paid_does_not(client: Client, page: str) -> None:
+    assert buttons(client, page) == {"pay", "decline", "late", "out_of_order", "cancel"}
+    for action in ("refund", "refund_part", "dispute", "win", "lose", "duplicate"):
+        assert press(client, page, action) == 409
+    assert SandboxFact.objects.count() == 0
+
+
+def test_refunds_end_at_what_was_paid(client: Client, paid: str) -> None:
+    assert press(client, paid, "refund_part") == 302
+    assert status() == "partially_refunded"
+    assert "Refund €9.99" in client.get(paid).content.decode()
+    assert press(client, paid, "refund") == 302
+    assert status() == "refunded"
+    assert press(client, paid, "refund") == 409
+    assert press(client, paid, "refund_part") == 409
+    amounts = SandboxFact.objects.filter(kind="refund").values_list("data__amount", flat=True)
+    assert sum(amounts) == 1999
+    assert buttons(client, paid) == {"duplicate"}
+
+
+@pytest.mark.parametrize(("action", "ends"), [("win", "paid"), ("lose", "refunded")])
+def test_a_dispute_is_opened_once_and_decided(
+    client: Client, paid: str, action: str, ends: str
+) -> None:
+    press(client, paid, "dispute")
+    assert status() == "disputed"
+    assert press(client, paid, "dispute") == 409
+    assert {"win", "lose"} <= buttons(client, paid)
+    assert press(client, paid, action) == 302
+    assert status() == ends
+    assert press(client, paid, action) == 409
+
+
+def test_a_duplicate_is_the_last_message_again(client: Client, paid: str) -> None:
+    press(client, paid, "refund_part")
+    client.post(paid, {"action": "duplicate"})
+    (again,) = SandboxDelivery.objects.filter(delivered_at=None)
+    assert '"refund.succeeded"' in again.body
+    assert [answer.status_code for answer in deliver_webhooks(client)] == [200]
+    assert get_payment_model().objects.get().refunds.count() == 1
+    assert SandboxDelivery.objects.count() == 2
+
+
+def test_messages_of_another_checkout_are_not_shown_nor_repeated(
+    client: Client, paid: str, other_customer: Any, product: Any
+) -> None:
+    other = place_order(other_customer, product)
+    provider.pay(sandbox_checkout(other), "failed")
+    deliver_webhooks(client)
+    assert "payment.failed" not in client.get(paid).content.decode()
+    client.post(paid, {"action": "duplicate"})
+    (again,) = SandboxDelivery.objects.filter(delivered_at=None)
+    assert '"payment.succeeded"' in again.body
+
+
+def test_a_refund_can_be_told_before_its_payment(
+    client: Client, page: str, customer: Any, product: Any
+) -> None:
+    assert client.post(page, {"action": "out_of_order"}).url == page
+    assert [answer.status_code for answer in deliver_webhooks(client)] == [200]
+    assert status() == "pending"
+    let_time_pass()
+    deliver_webhooks(client)
+    assert status() == "refunded"
+    assert not has_access(customer, product)
+    assert press(client, page, "out_of_order") == 409
+
+
+def test_a_late_payment_is_not_refunded_before_it_is_there(client: Client, page: str) -> None:
+    client.post(page, {"action": "late"})
+    assert "The payment is on its way." in client.get(page).content.decode()
+    assert press(client, page, "refund") == 409
+    assert press(client, page, "out_of_order") == 409
+
+
+def test_the_buttons_want_a_csrf_token(page: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post(page, {"action": "pay"}).status_code == 403
+    assert strict.post(page, {"action": "out_of_order"}).status_code == 403
+    assert SandboxFact.objects.count() == 0
+
+
+def test_the_buttons_do_not_exist_outside_test_mode(client: Client, paid: str) -> None:
+    with override_settings(DIGITALSTORE_TEST_MODE=False):
+        for action in ("refund", "dispute", "duplicate"):
+            assert client.post(paid, {"action": action}).status_code == 404
+    assert SandboxFact.objects.count() == 1

@@ -35,8 +35,8 @@ _UNDER_WAY = [
 class RefundStatement:
     """Money that went back, or is asked to: ``amount`` None is all, or nobody says how much.
 
-    ``state`` is one of ``RefundState`` or, of a request, of ``RefundRequestState``. ``names`` are
-    the lines it is for, ``error`` what the provider said.
+    ``state`` is one of ``RefundState`` or, of a request, of ``RefundRequestState``. ``lines`` are
+    those that it is for, ``error`` what the provider said.
     """
 
     at: datetime
@@ -44,8 +44,13 @@ class RefundStatement:
     amount: int | None
     currency: str
     is_full: bool
-    names: tuple[str, ...]
+    lines: tuple[Any, ...]
     error: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the lines that it is for."""
+        return [line.name for line in self.lines]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +163,7 @@ class _Reader:
             amount=amount,
             currency=currency,
             is_full=is_full,
-            names=tuple(line.name for line, _part in parts),
+            lines=tuple(line for line, _part in parts),
             error=error,
         )
 

@@ -6,7 +6,7 @@ All are generic: a host subclasses them, with a role, and routes the subclass.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -44,7 +44,7 @@ from .flows import LineRequest
 from .forms import CheckoutForm, OrderRefundForm
 from .fulfilments import Quote, get_fulfilment
 from .models import new_refund_key
-from .statement import money_of_buyer, money_of_seller
+from .statement import PaymentStatement, money_of_buyer, money_of_seller
 
 __all__ = [
     "GenericCheckoutView",
@@ -446,7 +446,7 @@ class GenericOrderHistoryView(_OrderTemplates, ListView):
         return reverse(self.detail_url, args=[order.public_id])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add ``portal_url``, and ``rows``: each order with its ``url``, ``lines`` and ``total``."""
+        """Add ``portal_url``, and ``rows``: orders with their ``url``, ``lines`` and ``total``."""
         context = super().get_context_data(**kwargs)
         is_seller = getattr(self, "role", None) == SELLER
         has_portal = self.portal_url and not is_seller and policies.portal_of(self.request.user)
@@ -489,17 +489,14 @@ class GenericOrderDetailView(_OrderPage):
         if getattr(self, "role", None) == SELLER:
             kwargs |= self.get_seller_context(order)
         else:
-            money = money_of_buyer(order)
-            kwargs |= {
-                "money": money,
-                "is_remarkable": _is_remarkable(order, money),
-                "test_url": page_of(money[-1].payment) if money else "",
-            }
+            kwargs |= self.get_buyer_context(order)
         mine = getattr(self, "role", None) == CUSTOMER
         paid = order.status not in policies.UNPAID
         holds = mine and order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED)
         lost = policies.lost_lines(order, order.shown_lines) if holds else []
         owns = holds and len(lost) < len(order.shown_lines)
+        # What went back is said as such: nobody withdrew it.
+        back = {line.pk for line in _returned_lines(kwargs["money"])}
         return super().get_context_data(
             can_retry=mine and bool(self.return_url) and policies.can_retry(order),
             return_url=_order_url(self.return_url, order) if mine else "",
@@ -507,9 +504,18 @@ class GenericOrderDetailView(_OrderPage):
             invoice_url=self._invoice_url(order) if mine and paid else "",
             owned_url=resolve_url(self.owned_url) if owns and self.owned_url else "",
             list_url=resolve_url(self.list_url) if self.list_url else "",
-            lost=lost,
+            lost=[line for line in lost if line.pk not in back],
             **kwargs,
         )
+
+    def get_buyer_context(self, order: AbstractOrder) -> dict[str, Any]:
+        """Return what a buyer sees beside the lines: what was paid, and what went back."""
+        money = money_of_buyer(order)
+        return {
+            "money": money,
+            "is_remarkable": _is_remarkable(order, money),
+            "test_url": page_of(money[-1].payment) if money else "",
+        }
 
     def _invoice_url(self, order: AbstractOrder) -> str:
         has_invoice = self.invoice_url and policies.invoiced_payment(order)
@@ -529,7 +535,14 @@ class GenericOrderDetailView(_OrderPage):
         }
 
 
-def _is_remarkable(order: AbstractOrder, money: Sequence[Any]) -> bool:
+def _returned_lines(money: Sequence[PaymentStatement]) -> Iterator[Any]:
+    for entry in money:
+        for refund in entry.refunds:
+            if refund.state == RefundState.SUCCEEDED:
+                yield from refund.lines
+
+
+def _is_remarkable(order: AbstractOrder, money: Sequence[PaymentStatement]) -> bool:
     """Tell whether the order's lines and total alone would not say what happened to the money."""
     return len(money) > 1 or any(
         entry.refunds

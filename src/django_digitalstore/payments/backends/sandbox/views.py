@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 
+from django_digitalstore.core.flow import retry_transaction
 from django_digitalstore.core.site_url import site_url
 
 from . import console, provider
@@ -47,7 +49,8 @@ class SandboxPayView(View):
         if action == "cancel":
             return HttpResponseRedirect(self.on_this_site(checkout.cancel_url))
         try:
-            self.act(checkout, action)
+            # The courier may be writing: on SQLite whoever comes second begins again.
+            retry_transaction(partial(self.act, checkout, action))
         except KeyError:
             return self.page(request, checkout, status=400)
         except console.NothingToDo:
