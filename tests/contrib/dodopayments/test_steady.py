@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -47,7 +48,9 @@ def address() -> Iterator[str]:
     command = [STEADY, "--host", "127.0.0.1", "-p", str(port), "--quiet", str(DOCUMENT)]
     for part, style in (("array", "comma"), ("object", "brackets")):
         command[-1:-1] = [f"--validator-query-{part}-format={style}"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # What npm installs is a wrapper: the server is its child, and ends with their group.
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, start_new_session=True, **quiet)
     try:
         base = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 30
@@ -59,7 +62,7 @@ def address() -> Iterator[str]:
             time.sleep(0.1)
         yield base
     finally:
-        server.kill()
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 
