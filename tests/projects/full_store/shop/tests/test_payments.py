@@ -3,6 +3,7 @@
 from django.test import TestCase
 from django.urls import reverse
 
+from django_digitalstore.catalog.testing import make_seller
 from django_digitalstore.entitlements.testing import (
     assert_access,
     assert_no_access,
@@ -67,3 +68,27 @@ class BuyingTests(TestCase):
         order = place_order(make_customer(), self.product).order
         page = self.client.get(reverse("shop:order_detail", args=[order.public_id]))
         self.assertEqual(page.status_code, 404)
+
+
+class RefundingTests(TestCase):
+    def setUp(self):
+        self.seller = make_seller()
+        self.product = make_product(title="A book", seller=self.seller)
+        self.customer = make_customer()
+        self.order = paid_order(self.customer, self.product)
+        self.page = reverse("shop:seller_order_refund", args=[self.order.public_id])
+
+    def ask(self):
+        with self.captureOnCommitCallbacks(execute=True):
+            return self.client.post(self.page, {"reason": "They asked"})
+
+    def test_a_seller_refunds_what_they_sold(self):
+        self.client.force_login(self.seller)
+        self.assertContains(self.client.get(self.page), "Refund")
+        self.assertEqual(self.ask().status_code, 303)
+        assert_no_access(self.customer, self.product)
+
+    def test_another_seller_does_not(self):
+        self.client.force_login(make_seller())
+        self.assertEqual(self.ask().status_code, 404)
+        assert_access(self.customer, self.product)
