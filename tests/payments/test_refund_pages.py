@@ -315,7 +315,8 @@ def test_the_second_payment_goes_back_by_one_click(
     assert "Refund the second payment" in text
     data = {"action": "second", "key": page.context["refund_key"]}
     for _click in range(2):
-        assert selling.post(f"{page_of(order)}refund/", data).url == page_of(order)
+        answer: Any = selling.post(f"{page_of(order)}refund/", data)
+        assert answer.url == page_of(order)
     assert asked() == [(None, 0)]
     outbox.sweep()
     assert has_access(customer, product)
@@ -450,10 +451,9 @@ class Taxing(SandboxBackend):
     def normalize(self, message: Any) -> Any:
         from dataclasses import replace
 
-        amounts = {"amount": 2139, "currency": "USD", "tax": 240, "discount": 100}
-        return [
-            replace(event, is_converted=True, **amounts) for event in super().normalize(message)
-        ]
+        charged: Any = {"amount": 2139, "currency": "USD", "tax": 240, "discount": 100}
+        reports: Any = super().normalize(message)
+        return [replace(report, is_converted=True, **charged) for report in reports]
 
 
 def test_the_buyer_reads_what_was_charged(client_of: Any, customer: Any, product: Any) -> None:
