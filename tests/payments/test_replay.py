@@ -111,8 +111,10 @@ def test_only_those_of_one_provider_or_time_are_applied(unmatched: InboxMessage)
         (["99999999999999999999"], "There is no message 99999999999999999999 in the inbox."),
         (
             ["--state", "processed"],
-            ("--state: there is no 'processed' to apply again. Choose among received, waiting, "
-            "unmatched, failed, invalid, unreadable."),
+            (
+                "--state: there is no 'processed' to apply again. Choose among received, waiting, "
+                "unmatched, failed, invalid, unreadable."
+            ),
         ),
     ],
 )

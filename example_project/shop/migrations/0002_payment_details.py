@@ -6,41 +6,52 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('shop', '0001_initial'),
+        ("shop", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='payment',
-            name='discount',
-            field=models.PositiveBigIntegerField(default=0, verbose_name='discount'),
+            model_name="payment",
+            name="discount",
+            field=models.PositiveBigIntegerField(default=0, verbose_name="discount"),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='provider_customer',
-            field=models.CharField(blank=True, default='', max_length=200, verbose_name='customer at the provider'),
+            model_name="payment",
+            name="provider_customer",
+            field=models.CharField(
+                blank=True, default="", max_length=200, verbose_name="customer at the provider"
+            ),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='reason',
-            field=models.CharField(blank=True, default='', max_length=500, verbose_name='reason'),
+            model_name="payment",
+            name="reason",
+            field=models.CharField(blank=True, default="", max_length=500, verbose_name="reason"),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='recorded_by',
-            field=models.ForeignKey(blank=True, help_text='Who recorded money from elsewhere; empty where a provider reported it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='recorded by'),
+            model_name="payment",
+            name="recorded_by",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="Who recorded money from elsewhere; empty where a provider reported it.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="recorded by",
+            ),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='settlement_amount',
-            field=models.PositiveBigIntegerField(blank=True, null=True, verbose_name='settlement'),
+            model_name="payment",
+            name="settlement_amount",
+            field=models.PositiveBigIntegerField(blank=True, null=True, verbose_name="settlement"),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='settlement_currency',
-            field=models.CharField(blank=True, default='', max_length=3, verbose_name='settlement currency'),
+            model_name="payment",
+            name="settlement_currency",
+            field=models.CharField(
+                blank=True, default="", max_length=3, verbose_name="settlement currency"
+            ),
         ),
     ]
