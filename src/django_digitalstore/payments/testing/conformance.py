@@ -63,7 +63,7 @@ __all__ = ["BackendConformance"]
 
 #: What is put in the place of every field, one after the other: nothing may raise anything else
 #: than ``WebhookInvalid`` for it.
-_ODD_VALUES = (None, "", "x" * 300, "\x00", "\ud800", [], {}, [1], True, -1, 1.5, 2**70)
+_ODD_VALUES: tuple[Any, ...] = (None, "", "x" * 300, "\x00", "\ud800", [], {}, [1], True, -1, 1.5, 2**70)
 
 
 class BackendConformance(_Base):
@@ -402,7 +402,7 @@ class BackendConformance(_Base):
 
     def _bodies(self) -> Iterator[dict[str, Any]]:
         attempt = self.open_order()
-        made = {"at": self.time(2), "amount": self.price, "currency": self.currency}
+        made: dict[str, Any] = {"at": self.time(2), "amount": self.price, "currency": self.currency}
         paid = {"checkout": attempt.checkout_reference, "payment": "conformance_payment_1"}
         candidates = [
             self.payment_body(state="succeeded", **paid, **made),
