@@ -63,7 +63,20 @@ __all__ = ["BackendConformance"]
 
 #: What is put in the place of every field, one after the other: nothing may raise anything else
 #: than ``WebhookInvalid`` for it.
-_ODD_VALUES: tuple[Any, ...] = (None, "", "x" * 300, "\x00", "\ud800", [], {}, [1], True, -1, 1.5, 2**70)
+_ODD_VALUES: tuple[Any, ...] = (
+    None,
+    "",
+    "x" * 300,
+    "\x00",
+    "\ud800",
+    [],
+    {},
+    [1],
+    True,
+    -1,
+    1.5,
+    2**70,
+)
 
 
 class BackendConformance(_Base):
