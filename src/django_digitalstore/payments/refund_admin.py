@@ -160,6 +160,7 @@ class RecordPaymentForm(ReasonForm):
         self.order_fields(["amount", "currency", "reference", "reason"])
 
     def clean_currency(self) -> str:
+        """Return the currency in capital letters; refuse what is no ISO 4217 code."""
         currency = str(self.cleaned_data["currency"]).upper()
         if currency not in CURRENCIES:
             raise ValidationError(_("This is not a currency. Write its ISO 4217 code, as in EUR."))

@@ -1,9 +1,12 @@
 """What tests of a shop with Stripe need: its events, signed as Stripe does. ::
 
-from django_digitalstore.contrib.stripe.testing import paid_session, signed_event
+    from django_digitalstore.contrib.stripe.testing import paid_session, signed_event
 
-body, headers = signed_event(paid_session(checkout="cs_…", amount=1999, currency="EUR"), secret)
-client.post("/store/payments/stripe/webhook/", body, "application/json", headers=headers)
+    body, headers = signed_event(paid_session(checkout="cs_…", amount=1999, currency="EUR"), secret)
+    client.post("/store/payments/stripe/webhook/", body, "application/json", headers=headers)
+
+Sessions, refunds and disputes hold the fields that the backend reads, and the few beside them that
+make them what they are; amounts are in minor units.
 """
 
 from __future__ import annotations

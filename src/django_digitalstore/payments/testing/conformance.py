@@ -132,6 +132,7 @@ class BackendConformance(_Base):
     # --- What the tests are made of -------------------------------------------------------------
 
     def setUp(self) -> None:
+        """Configure the backend as the only one of the site, and make a buyer and a product."""
         super().setUp()
         entries = {self.alias: {"BACKEND": self.backend, "OPTIONS": dict(self.options)}}
         changed = override_settings(DIGITALSTORE_PAYMENTS=entries, DIGITALSTORE_TEST_MODE=True)
