@@ -8,6 +8,7 @@ one of ``--ds``: ``pytest --ds=tests.projects.custom_user.settings``.
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -72,7 +73,30 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None if runs else True
     if parts[0] == "projects" and len(parts) > 1 and collection_path.is_dir():
         return True if parts[1] not in {project(), "templates"} else None
+    if collection_path.name.startswith("test_") and collection_path.suffix == ".py":
+        # Such a module may import, at its top, models that are not installed here.
+        return None if all(map(has_feature, FEATURES & needed_by_all(collection_path))) else True
     return None
+
+
+def needed_by_all(path: Path) -> set[str]:
+    """Return the features that all tests of a module need, by its ``pytestmark``."""
+    source = path.read_text("utf-8")
+    if "pytestmark" not in source or all(map(has_feature, FEATURES)):
+        return set()
+    marks = [
+        statement.value
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "pytestmark"
+    ]
+    return {
+        name.value
+        for mark in marks
+        for call in ast.walk(mark)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.needs"
+        for name in call.args
+        if isinstance(name, ast.Constant) and isinstance(name.value, str)
+    }
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
