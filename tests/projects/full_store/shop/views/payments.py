@@ -3,8 +3,10 @@
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.payments.views import (
     GenericCheckoutView,
+    GenericCustomerPortalView,
     GenericOrderDetailView,
     GenericOrderHistoryView,
+    GenericOrderInvoiceView,
     GenericOrderReceiptView,
     GenericOrderReturnView,
     GenericSellerOrderRefundView,
@@ -32,6 +34,7 @@ class OrderHistoryView(IsCustomerMixin, GenericOrderHistoryView):
     base_template = "shop/base.html"
     active_page = "orders"
     detail_url = "shop:order_detail"
+    portal_url = "shop:customer_portal"
 
 
 class OrderDetailView(IsCustomerMixin, GenericOrderDetailView):
@@ -41,11 +44,24 @@ class OrderDetailView(IsCustomerMixin, GenericOrderDetailView):
     receipt_url = "shop:order_receipt"
     list_url = "shop:order_list"
     owned_url = "shop:library"
+    invoice_url = "shop:order_invoice"
 
 
 class OrderReceiptView(IsCustomerMixin, GenericOrderReceiptView):
     base_template = "shop/base.html"
     active_page = "orders"
+
+
+class OrderInvoiceView(IsCustomerMixin, GenericOrderInvoiceView):
+    base_template = "shop/base.html"
+    active_page = "orders"
+    detail_url = "shop:order_detail"
+
+
+class CustomerPortalView(IsCustomerMixin, GenericCustomerPortalView):
+    base_template = "shop/base.html"
+    active_page = "orders"
+    return_url = "shop:order_list"
 
 
 class SellerOrderHistoryView(IsSellerMixin, GenericOrderHistoryView):
