@@ -41,6 +41,8 @@ class Peer:
         self.events: list[dict[str, Any]] = []
         #: (method, path, parameters) of every request.
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        #: The connected account of each request; empty for the account of the key.
+        self.accounts: list[str] = []
         self.answered: dict[str, tuple[int, dict[str, Any]]] = {}
         #: Answers (status, body) that come first, whatever is asked; None drops the connection
         #: after the work was done.
@@ -172,6 +174,7 @@ def running() -> Iterator[Peer]:
         def _respond(self, method: str, fields: dict[str, str]) -> None:
             answer: tuple[int, dict[str, Any]] | None = (401, _error("api_key", "Invalid API Key"))
             if self.headers.get("Authorization") == f"Bearer {KEY}":
+                peer.accounts.append(self.headers.get("Stripe-Account", ""))
                 key = self.headers.get("Idempotency-Key", "") if method == "POST" else ""
                 answer = peer.answer(method, urlsplit(self.path).path, fields, key)
             if answer is None:

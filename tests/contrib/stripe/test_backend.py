@@ -338,6 +338,18 @@ def test_an_event_of_a_connected_account_is_ours_where_the_settings_say_so(clien
     assert InboxMessage.objects.get(message_id="evt_2").error == "No checkout 'cs_1' of ours."
 
 
+def test_who_sells_by_a_connected_account_opens_its_checkouts_there(configured, peer):
+    backend = configured(ACCOUNT="acct_1")
+    event = testing.paid_session(checkout="cs_1", amount=1999, currency="EUR")
+    peer.events = [event]
+
+    backend.create_checkout(attempt())
+    pages = list(backend.fetch_since(datetime.now(UTC) - timedelta(days=1)))
+
+    assert peer.accounts == ["acct_1", "acct_1"]
+    assert [report.payment for page in pages for report in page] == ["pi_1"]
+
+
 def test_tax_and_discount_are_reasons_for_another_amount(client, configured, peer):
     configured()
     ada, emma = make_customer(), signed.make_product()

@@ -54,8 +54,9 @@ class StripeBackend(BasePaymentBackend):
     OPTIONS: ``API_KEY`` (``sk_live_…``, ``rk_live_…``; a test key only in
     ``DIGITALSTORE_TEST_MODE``), ``WEBHOOK_SECRET`` (``whsec_…``, or a list of them while you change
     it), ``ALLOW_PROMOTION_CODES`` (False), ``AUTOMATIC_TAX`` (False), ``ADAPTIVE_PRICING`` (False:
-    buyers pay in the product's currency), ``ACCOUNT`` (a connected account whose events are ours),
-    ``TIMEOUT`` (10 seconds for a call), ``BASE_URL`` (another address than Stripe's, for tests).
+    buyers pay in the product's currency), ``ACCOUNT`` (a connected account that sells: calls are
+    made on its behalf, and its events alone are ours), ``TIMEOUT`` (10 seconds for a call),
+    ``BASE_URL`` (another address than Stripe's, for tests).
     """
 
     required_options: ClassVar[frozenset[str]] = frozenset({"API_KEY", "WEBHOOK_SECRET"})
@@ -108,6 +109,7 @@ class StripeBackend(BasePaymentBackend):
         return build_client(
             self._key,
             timeout=float(self.options.get("TIMEOUT", 10)),
+            account=str(self.options.get("ACCOUNT") or ""),
             base_url=str(self.options.get("BASE_URL", "")),
         )
 
@@ -173,7 +175,10 @@ class StripeBackend(BasePaymentBackend):
         """List the events since ``since``; Stripe keeps them for thirty days."""
         parameters = {"created": {"gte": int(since.timestamp())}, "types": list(EVENT_TYPES)}
         for page in self._pages(self.client.v1.events.list, parameters):
-            yield [event for entry in page if self._is_ours(entry) for event in translate(entry)]
+            # Whose they are, we said when we asked; Stripe need not say it again.
+            yield [
+                event for entry in page if self._is_of_our_mode(entry) for event in translate(entry)
+            ]
 
     # --- Webhooks -------------------------------------------------------------------------------
 
@@ -196,9 +201,10 @@ class StripeBackend(BasePaymentBackend):
 
     def _is_ours(self, event: Mapping[str, Any]) -> bool:
         account = event.get("account") or ""
-        return event.get("livemode") is not self.is_test and account == self.options.get(
-            "ACCOUNT", ""
-        )
+        return self._is_of_our_mode(event) and account == (self.options.get("ACCOUNT") or "")
+
+    def _is_of_our_mode(self, event: Mapping[str, Any]) -> bool:
+        return event.get("livemode") is not self.is_test
 
     # --- Refunds --------------------------------------------------------------------------------
 

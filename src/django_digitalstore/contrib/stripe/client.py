@@ -24,15 +24,19 @@ def load_stripe() -> Any:
     return stripe
 
 
-def build_client(key: str, *, timeout: float, base_url: str = "") -> stripe.StripeClient:
+def build_client(
+    key: str, *, timeout: float, account: str = "", base_url: str = ""
+) -> stripe.StripeClient:
     """Return a client that never repeats a call by itself: whoever calls decides that.
 
-    ``timeout`` is in seconds. ``base_url`` is another address than Stripe's, for tests. No I/O.
+    ``timeout`` is in seconds. ``account`` is a connected account on whose behalf it calls.
+    ``base_url`` is another address than Stripe's, for tests. No I/O.
     """
     library = load_stripe()
     addresses = {"base_addresses": {"api": base_url}} if base_url else {}
     client: stripe.StripeClient = library.StripeClient(
         key,
+        stripe_account=account or None,
         max_network_retries=0,
         http_client=library.RequestsClient(timeout=timeout),
         **addresses,
