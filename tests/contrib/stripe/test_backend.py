@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +20,7 @@ from django_digitalstore.payments.backends import (
     payment_backends,
 )
 from django_digitalstore.payments.exceptions import CheckoutUnavailable, ProviderRefused
-from django_digitalstore.payments.models import InboxMessage
+from django_digitalstore.payments.models import InboxMessage, new_refund_key
 from django_digitalstore.payments.testing import place_order
 from tests.contrib.stripe.peer import KEY, Peer, running
 from tests.payments import signed
@@ -175,6 +176,17 @@ def test_what_happened_since_is_what_the_webhooks_told(backend, peer):
     assert [list(page) for page in pages if page] == [list(events) for events in told]
 
 
+def test_an_event_that_nobody_understands_hides_no_other(backend, peer):
+    paid = testing.paid_session(checkout="cs_1", amount=1999, currency="EUR")
+    strange = testing.refund_event(amount=5, currency="EUR")
+    strange["data"]["object"]["currency"] = "moon"
+    peer.events = [strange, paid]
+
+    pages = list(backend.fetch_since(datetime.now(UTC) - timedelta(days=1)))
+
+    assert [report.payment for page in pages for report in page] == ["pi_1"]
+
+
 def message(event):
     from django_digitalstore.payments.backends import Message
 
@@ -312,6 +324,36 @@ def test_a_lost_answer_is_looked_for_and_the_buyer_refunded_once(
     assert not has_access(ada, emma)
 
 
+def test_a_refund_in_a_state_from_next_year_is_known_and_not_made_again(backend, peer):
+    refunded = testing.refund_event(amount=500, currency="EUR", status="on_the_moon", key="ref_1")
+    peer.refunds = [refunded["data"]["object"]]
+    (found,) = backend.fetch_refunds("pi_1")
+    assert (found.key, found.state) == ("ref_1", "pending")
+
+
+def test_a_refund_ends_by_an_event_of_the_second_in_which_it_was_asked_for(
+    client, configured, peer, django_capture_on_commit_callbacks
+):
+    configured()
+    ada, emma = make_customer(), signed.make_product()
+    payment = paid_attempt(client, peer, emma, ada)
+    created, key = int(time.time()), new_refund_key()
+    told = testing.refund_event(
+        refund="re_9", amount=payment.amount, currency="EUR", created=created, key=key
+    )
+    asked = {**told["data"]["object"], "status": "pending", "created": created}
+    peer.next_answers = [(200, asked)]
+    with django_capture_on_commit_callbacks(execute=True):
+        request = flows.request_refund(payment, actor=None, reason="a mistake", key=key)
+    request.refresh_from_db()
+    assert (request.state, request.provider_reference) == ("sent", "re_9")
+    assert has_access(ada, emma)
+
+    post(client, told)
+
+    assert not has_access(ada, emma)
+
+
 # --- whose messages -------------------------------------------------------------------------
 
 
@@ -348,6 +390,20 @@ def test_who_sells_by_a_connected_account_opens_its_checkouts_there(configured, 
 
     assert peer.accounts == ["acct_1", "acct_1"]
     assert [report.payment for page in pages for report in page] == ["pi_1"]
+
+
+def test_a_session_that_sells_nothing_is_no_business_of_ours(client, backend):
+    kept = testing.paid_session(
+        checkout="cs_1",
+        amount=0,
+        currency="EUR",
+        mode="setup",
+        payment_intent=None,
+        payment_status="no_payment_required",
+    )
+    kept["data"]["object"] |= {"amount_total": None, "currency": None}
+    assert post(client, kept).status_code == 200
+    assert InboxMessage.objects.get().state == "ignored"
 
 
 def test_tax_and_discount_are_reasons_for_another_amount(client, configured, peer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,6 +23,7 @@ from django_digitalstore.payments.backends import (
 from django_digitalstore.payments.events import PaymentEvent, RefundReported
 from django_digitalstore.payments.exceptions import (
     ProviderRefused,
+    WebhookInvalid,
     WebhookNotOurs,
 )
 from django_digitalstore.payments.reader import Reader
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     import stripe
 
 __all__ = ["StripeBackend"]
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -177,7 +181,10 @@ class StripeBackend(BasePaymentBackend):
         for page in self._pages(self.client.v1.events.list, parameters):
             # Whose they are, we said when we asked; Stripe need not say it again.
             yield [
-                event for entry in page if self._is_of_our_mode(entry) for event in translate(entry)
+                event
+                for entry in page
+                if self._is_of_our_mode(entry)
+                for event in _understood(entry)
             ]
 
     # --- Webhooks -------------------------------------------------------------------------------
@@ -282,6 +289,15 @@ class StripeBackend(BasePaymentBackend):
                 str(error.code or type(error).__name__),
                 f"Stripe refused: {error.user_message or error}",
             ) from error
+
+
+def _understood(entry: Mapping[str, Any]) -> Sequence[PaymentEvent]:
+    """Return the facts of an event in a list; none of one that must not hide all others."""
+    try:
+        return translate(entry)
+    except WebhookInvalid:
+        logger.exception("Stripe: event %.50r could not be read.", entry.get("id"))
+        return []
 
 
 def _plain(answer: Any) -> dict[str, Any]:

@@ -50,7 +50,12 @@ _DISPUTE_STATES: Final = {
 def read_session(
     read: Reader, occurred_at: datetime, *, failed: bool = False
 ) -> list[PaymentEvent]:
-    """Return what a Checkout Session says of its payment; nothing while nobody has paid."""
+    """Return what a Checkout Session says of its payment; nothing while nobody has paid.
+
+    Nothing either for one that subscribes or keeps a card: the account may serve others too.
+    """
+    if read.text("mode", default="payment") != "payment":
+        return []
     state = _session_state(read, failed=failed)
     if state is None:
         return []
@@ -91,9 +96,14 @@ def _session_state(read: Reader, *, failed: bool) -> PaymentState | None:
 def read_refund(read: Reader, occurred_at: datetime) -> list[RefundReported]:
     """Return what a Refund says; nothing for one that belongs to no payment of a checkout."""
     payment = _reference(read, "payment_intent")
-    state = _REFUND_STATES.get(read.text("status", default="pending").lower())
-    if not payment or state is None:
+    if not payment:
         return []
+    # A word that we don't know decides nothing, but there is a refund: it is not made again.
+    state = _REFUND_STATES.get(read.text("status", default="").lower(), RefundState.PENDING)
+    if state == RefundState.PENDING and read.has("created"):
+        # It begins so and never goes back there. Our own clock may be ahead of the event's, whose
+        # time has no fractions: what ends it must not look older.
+        occurred_at = min(occurred_at, read.unix_time("created"))
     currency = read.currency("currency")
     metadata = read.object("metadata") if read.has("metadata") else Reader({})
     return [
