@@ -24,7 +24,7 @@ _KNOWN = {
         r"mode|success_url|cancel_url|client_reference_id|customer|customer_email|customer_creation"
         r"|line_items\[\d+\]\[(quantity|price_data\]\[(currency|unit_amount|product_data\]\[name))\]"
         r"|(payment_intent_data\[metadata\]|metadata)\[\w+\]|adaptive_pricing\[enabled\]"
-        r"|allow_promotion_codes|automatic_tax\[enabled\]"
+        r"|allow_promotion_codes|automatic_tax\[enabled\]|customer_update\[address\]"
     ),
     "/v1/refunds": re.compile(r"payment_intent|amount|metadata\[\w+\]"),
     "/v1/billing_portal/sessions": re.compile(r"customer|return_url"),
@@ -41,6 +41,8 @@ class Peer:
         self.events: list[dict[str, Any]] = []
         #: (method, path, parameters) of every request.
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        #: Customers that are gone.
+        self.deleted: set[str] = set()
         #: The connected account of each request; empty for the account of the key.
         self.accounts: list[str] = []
         self.answered: dict[str, tuple[int, dict[str, Any]]] = {}
@@ -73,6 +75,16 @@ class Peer:
                     return 400, _error("parameter_unknown", f"Received unknown parameter: {name}")
         match method, path.split("/")[2:]:
             case "POST", ["checkout", "sessions"]:
+                if fields.get("customer") in self.deleted:
+                    name = fields["customer"]
+                    return 400, _error("resource_missing", f"No such customer: '{name}'")
+                if (
+                    fields.get("automatic_tax[enabled]") == "true"
+                    and "customer" in fields
+                    and fields.get("customer_update[address]") != "auto"
+                ):
+                    text = "Automatic tax calculation in Checkout requires a valid address."
+                    return 400, _error("customer_tax_location_invalid", text)
                 return 200, self._new_session(fields)
             case "GET", ["checkout", "sessions", name]:
                 if name not in self.sessions:

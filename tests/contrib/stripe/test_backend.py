@@ -244,6 +244,20 @@ def test_the_buyer_reads_nothing_of_it(configured, peer, caplog):
     )
 
 
+def test_a_buyer_whose_customer_is_gone_at_stripe_buys_as_a_new_one(client, configured, peer):
+    configured()
+    ada = make_customer()
+    paid_attempt(client, peer, signed.make_product(), ada)
+    peer.deleted = {"cus_1"}
+
+    payment = place_order(ada, signed.make_product("other"), alias="stripe")
+
+    assert payment.state == "open"
+    asked = [fields for _method, path, fields in peer.asked if path == "/v1/checkout/sessions"]
+    assert [fields.get("customer") for fields in asked] == [None, "cus_1", None]
+    assert payment.checkout_reference in peer.sessions
+
+
 # --- refunds --------------------------------------------------------------------------------
 
 

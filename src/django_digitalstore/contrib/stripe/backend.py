@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,10 +121,13 @@ class StripeBackend(BasePaymentBackend):
     # --- Checkout -------------------------------------------------------------------------------
 
     def create_checkout(self, attempt: CheckoutAttempt) -> Checkout:
+        wanted = self._session(attempt)
+        # Stripe refuses a key that comes again with other parameters, for a whole day.
+        digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
         session = self._call(
             self.client.v1.checkout.sessions.create,
-            self._session(attempt),
-            {"idempotency_key": attempt.key},
+            wanted,
+            {"idempotency_key": f"{attempt.key}-{digest[:16]}"},
         )
         expires_at = session.expires_at
         return Checkout(
@@ -163,6 +167,10 @@ class StripeBackend(BasePaymentBackend):
             session["allow_promotion_codes"] = True
         if self.options.get("AUTOMATIC_TAX"):
             session["automatic_tax"] = {"enabled": True}
+            if attempt.customer:
+                # Tax follows the address, which Stripe may not know of this customer yet: it
+                # refuses the session unless it may ask for it and keep it.
+                session["customer_update"] = {"address": "auto"}
         return session
 
     def fetch_checkout(self, reference: str) -> Sequence[PaymentEvent]:

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ from django_digitalstore.payments.exceptions import (
     CheckoutRefused,
     CheckoutUnavailable,
     ItemNotSynced,
+    ProviderRefused,
 )
 from django_digitalstore.payments.fulfilments import get_fulfilment
 
@@ -377,7 +378,14 @@ def _ask_for_checkout(
         return_url=return_url,
         cancel_url=cancel_url,
     )
-    checkout = call_provider(backend.create_checkout, attempt)
+    try:
+        checkout = call_provider(backend.create_checkout, attempt)
+    except ProviderRefused:
+        if not attempt.customer:
+            raise
+        # Perhaps it does not know the buyer any more: deleted in its dashboard, or of a test mode
+        # or an account that this alias had before. A new customer is as good.
+        checkout = call_provider(backend.create_checkout, replace(attempt, customer=""))
     if not 0 < len(checkout.reference) <= 200 or not 0 < len(checkout.url) <= 2000:
         raise ValueError(
             f"{type(backend).__name__}.create_checkout() must return a reference of 1 to 200 and a "
