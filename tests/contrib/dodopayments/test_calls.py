@@ -240,6 +240,20 @@ def test_one_payment_that_cannot_be_read_does_not_hide_the_others(peer, backend,
     assert "Dodo Payments: pay_1 could not be read." in caplog.text
 
 
+def test_one_payment_that_is_listed_and_not_given_does_not_hide_the_others(
+    peer, backend, monkeypatch, caplog
+):
+    def listed(request: Any, body: Any) -> httpx.Response:
+        items = [{"payment_id": "pay_gone"}, {"payment_id": "pay_1"}]
+        return httpx.Response(200, json={"items": items})
+
+    peer.judge = None
+    monkeypatch.setattr(peer, "list_payments", listed)
+    found = [event.payment for page in backend.fetch_since(NOW) for event in page]
+    assert found == ["pay_1", "pay_1"]  # the second one is the dispute's
+    assert "Dodo Payments: pay_gone could not be read." in caplog.text
+
+
 def test_a_server_that_counts_pages_from_one_is_read_to_its_end(peer, backend, monkeypatch):
     asked = []
 

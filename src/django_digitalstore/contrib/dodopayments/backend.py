@@ -299,8 +299,8 @@ class DodoPaymentsBackend(BasePaymentBackend):
                         continue  # paid by a link of Dodo's own: nothing of ours
                     try:
                         yield fetch(client, reference)
-                    except StrangeAnswer:
-                        # One that nobody understands must not hide all others.
+                    except (StrangeAnswer, Refused):
+                        # One that nobody understands, or that is gone, must not hide all others.
                         logger.exception("Dodo Payments: %s could not be read.", reference)
 
     # --- Webhooks -------------------------------------------------------------------------------
