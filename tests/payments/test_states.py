@@ -51,7 +51,11 @@ class Store:
         elif what == "revoked by hand":
             access.revoke_product(self.buyer, self.book, reason="abuse")
         else:
-            flows.apply_events("default", [self.event(what, second)])
+            self.tell(what, second)
+
+    def tell(self, what: str, second: int) -> None:
+        """Let the provider tell of it."""
+        flows.apply_events("default", [self.event(what, second)])
 
     def event(self, what: str, second: int) -> PaymentEvent:
         at: dict[str, Any] = {
