@@ -12,7 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from django_digitalstore.core.money import format_money, validate_currency
 
-from .choices import ProductStatus, product_statuses
+from .choices import (
+    AssetState,
+    AssetVisibility,
+    ProductStatus,
+    asset_states,
+    asset_visibilities,
+    product_statuses,
+    update_terms,
+)
 from .fields import PrivateFileField
 from .storage import asset_path, private_storage
 from .validators import validate_file_name
@@ -32,6 +40,7 @@ __all__ = [
     "AbstractCategory",
     "AbstractProduct",
     "AbstractRelease",
+    "AssetQuerySet",
     "CategoryQuerySet",
     "ProductQuerySet",
     "ReleaseQuerySet",
@@ -144,6 +153,25 @@ class AbstractProduct(models.Model):
         related_name="products",
         verbose_name=_("categories"),
     )
+    updates = models.CharField(
+        _("updates"),
+        max_length=20,
+        choices=update_terms,
+        blank=True,
+        help_text=_("Which later versions an owner gets. Empty: as the site says."),
+    )
+    update_days = models.PositiveIntegerField(
+        _("days of updates"),
+        null=True,
+        blank=True,
+        help_text=_("Where updates are limited: for how many days after the purchase."),
+    )
+    download_limit = models.PositiveIntegerField(
+        _("download limit"),
+        null=True,
+        blank=True,
+        help_text=_("Downloads for each purchase. Empty: as the site says; 0: without a limit."),
+    )
     published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -165,6 +193,11 @@ class AbstractProduct(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=["draft", "published", "archived"]),
                 name="%(app_label)s_%(class)s_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(updates__in=["", "lifetime"])
+                | Q(updates="limited", update_days__isnull=False),
+                name="%(app_label)s_%(class)s_limited_updates_have_days",
             ),
         ]
         permissions = [("sell_product", _("Can sell products in the seller panel"))]
@@ -213,6 +246,13 @@ class AbstractRelease(models.Model):
     yanked_at = models.DateTimeField(
         _("withdrawn at"), null=True, blank=True, help_text=_("Hides the release; access stays.")
     )
+    yanked_reason = models.CharField(
+        _("why it was withdrawn"),
+        max_length=300,
+        blank=True,
+        help_text=_("Owners who ask for one of its files read it."),
+    )
+    notified_at = models.DateTimeField(_("owners told at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = models.Manager.from_queryset(ReleaseQuerySet)()
@@ -241,6 +281,18 @@ class AbstractRelease(models.Model):
         )
 
 
+class AssetQuerySet(QuerySet[M]):
+    """Questions about files."""
+
+    def for_owners(self) -> Self:
+        """Keep the files that owners are given."""
+        return self.filter(state=AssetState.READY, visibility=AssetVisibility.OWNERS)
+
+    def samples(self) -> Self:
+        """Keep the files that everybody is given."""
+        return self.filter(state=AssetState.READY, visibility=AssetVisibility.SAMPLE)
+
+
 class AbstractAsset(models.Model):
     """A file of a release, in the private storage. ``name`` is what its owner sees."""
 
@@ -255,16 +307,52 @@ class AbstractAsset(models.Model):
     file = PrivateFileField(
         _("file"), storage=private_storage, upload_to=asset_path, max_length=255
     )
+    visibility = models.CharField(
+        _("for whom"),
+        max_length=20,
+        choices=asset_visibilities,
+        default=AssetVisibility.OWNERS,
+    )
+    state = models.CharField(
+        _("state"),
+        max_length=20,
+        choices=asset_states,
+        default=AssetState.READY,
+        editable=False,
+    )
+    failure = models.CharField(_("why it failed"), max_length=200, blank=True, editable=False)
     size = models.PositiveBigIntegerField(_("size in bytes"), default=0, editable=False)
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True, editable=False)
     position = models.PositiveIntegerField(_("position"), default=0)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects = models.Manager.from_queryset(AssetQuerySet)()
 
     class Meta:
         abstract = True
         verbose_name = _("file")
         verbose_name_plural = _("files")
         ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(visibility__in=["owners", "sample"]),
+                name="%(app_label)s_%(class)s_visibility_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["processing", "ready", "failed"]),
+                name="%(app_label)s_%(class)s_state_known",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether its bytes are all there and checked: nothing else is given to anybody."""
+        return self.state == AssetState.READY
+
+    @property
+    def is_sample(self) -> bool:
+        """Tell whether everybody gets it."""
+        return self.visibility == AssetVisibility.SAMPLE

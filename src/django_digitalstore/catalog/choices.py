@@ -5,7 +5,16 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["ProductStatus", "product_statuses"]
+__all__ = [
+    "AssetState",
+    "AssetVisibility",
+    "ProductStatus",
+    "UpdateTerms",
+    "asset_states",
+    "asset_visibilities",
+    "product_statuses",
+    "update_terms",
+]
 
 
 class ProductStatus(models.TextChoices):
@@ -19,3 +28,40 @@ class ProductStatus(models.TextChoices):
 def product_statuses() -> list[tuple[str, Any]]:
     """Return the choices of ``AbstractProduct.status``."""
     return ProductStatus.choices
+
+
+class UpdateTerms(models.TextChoices):
+    """Which releases an owner gets that came after the purchase; "" is as the site says."""
+
+    LIFETIME = "lifetime", _("All, for ever")
+    LIMITED = "limited", _("Those of the first days after the purchase")
+
+
+class AssetVisibility(models.TextChoices):
+    """Who gets a file: the owners of the product, or everybody."""
+
+    OWNERS = "owners", _("Owners")
+    SAMPLE = "sample", _("Everybody, as a sample")
+
+
+class AssetState(models.TextChoices):
+    """Where an upload stands: only a file that is ready is given to anybody."""
+
+    PROCESSING = "processing", _("Processing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+def update_terms() -> list[tuple[str, Any]]:
+    """Return the choices of ``AbstractProduct.updates``."""
+    return UpdateTerms.choices
+
+
+def asset_visibilities() -> list[tuple[str, Any]]:
+    """Return the choices of ``AbstractAsset.visibility``."""
+    return AssetVisibility.choices
+
+
+def asset_states() -> list[tuple[str, Any]]:
+    """Return the choices of ``AbstractAsset.state``."""
+    return AssetState.choices

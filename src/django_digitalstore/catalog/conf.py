@@ -1,5 +1,7 @@
 """Settings of the catalog. Each is read as ``settings.DIGITALSTORE_<NAME>``."""
 
+from datetime import timedelta
+
 from appconf import AppConf
 
 from django_digitalstore.core.conf import slot_default
@@ -8,7 +10,7 @@ __all__ = ["CatalogConf"]
 
 
 class CatalogConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
-    """Models, files and paging of the catalog."""
+    """Models, files, uploads and paging of the catalog."""
 
     #: The host's models; None means ``<STORE_APP>.Product`` and so on.
     PRODUCT_MODEL: str | None = None
@@ -21,6 +23,16 @@ class CatalogConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     DEFAULT_CURRENCY = "EUR"
     #: Products on one page of the list.
     PRODUCTS_PER_PAGE = 24
+    #: Releases on one page of a changelog.
+    RELEASES_PER_PAGE = 20
+    #: How long a product shows that it was updated, after a release that is not its first.
+    UPDATED_BADGE_AGE = timedelta(days=3)
+    #: The largest file that a seller may upload, in bytes.
+    UPLOAD_MAX_BYTES = 2 * 1024**3
+    #: Extensions that sellers may upload, like ("zip", "pdf"); None takes all.
+    UPLOAD_EXTENSIONS: tuple[str, ...] | None = None
+    #: How long an upload may take; what is not complete by then is taken away.
+    UPLOAD_AGE = timedelta(hours=24)
 
     class Meta:
         prefix = "digitalstore"

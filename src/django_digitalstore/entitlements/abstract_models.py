@@ -245,6 +245,18 @@ class AbstractDownload(models.Model):
     )
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     agent = models.CharField(_("browser"), max_length=200, blank=True)
+    code = models.CharField(
+        _("why it was refused"), max_length=20, blank=True, help_text=_("As the page names it.")
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("done by"),
+    )
+    reason = models.TextField(_("reason"), blank=True)
     at = models.DateTimeField(_("at"), default=timezone.now)
 
     class Meta:

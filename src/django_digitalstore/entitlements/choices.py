@@ -29,14 +29,18 @@ class EndedKind(models.TextChoices):
     REVOKED = "revoked", _("Revoked by a person")
     REPLACED = "replaced", _("Replaced by a newer grant")
     LIFTED = "lifted", _("Lifted by a person")
+    REFUNDED = "refunded", _("Refunded")
+    DISPUTED = "disputed", _("Suspended by a dispute")
 
 
 class DownloadOutcome(models.TextChoices):
-    """How a request for a file ended."""
+    """How a request for a file ended; ``RESET`` is a person's line: counting starts again."""
 
     SERVED = "served", _("Served")
     REFUSED = "refused", _("Refused")
     MISSING = "missing", _("File missing")
+    PREVIEWED = "previewed", _("Looked at by its seller or staff")
+    RESET = "reset", _("Limit reset")
 
 
 def grant_effects() -> list[tuple[str, Any]]:

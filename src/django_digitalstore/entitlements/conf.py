@@ -27,6 +27,16 @@ class EntitlementsConf(AppConf):  # type: ignore[misc]  # django-appconf is unty
     }
     #: How long a download link works after the click that made it.
     DOWNLOAD_LINK_AGE = timedelta(minutes=10)
+    #: After how many days an owner gets no later releases; None: never. Products may differ.
+    UPDATE_DAYS: int | None = None
+    #: Downloads for each purchase; None: without a limit. Products may differ.
+    DOWNLOAD_LIMIT: int | None = None
+    #: How long after a counted download a later part of the same file counts as its rest.
+    DOWNLOAD_RESUME_AGE = timedelta(hours=24)
+    #: What of the visitor's address the log keeps: "full", "truncated" (/24, /48), or "none".
+    DOWNLOAD_LOG_ADDRESS = "full"
+    #: How long the log keeps address and browser; None: for ever. The lines stay.
+    DOWNLOAD_LOG_AGE: timedelta | None = timedelta(days=90)
     #: Purchases on one page of the library.
     PURCHASES_PER_PAGE = 24
 
