@@ -1,45 +1,32 @@
-"""The verbs of the catalog. Each validates its own input, whatever the form before it did.
-
-``actor`` is the user who acts, or None for the site itself (a command, a task). An actor is the
-product's seller or holds the model's change permission; anybody else meets ``NotYourProduct``.
-"""
+"""Products and categories: saved, put on sale, taken off it."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
-from django.core.files.base import File
-from django.core.files.storage import Storage
-from django.db import models, router, transaction
+from django.db import models, router
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from django_digitalstore.core.flow import flow, retry_transaction
+from django_digitalstore.catalog.abstract_models import AbstractCategory, AbstractProduct
+from django_digitalstore.catalog.choices import ProductStatus
+from django_digitalstore.catalog.exceptions import ProductNotReady
+from django_digitalstore.core.flow import flow
 
-from . import get_asset_model
-from .abstract_models import AbstractAsset, AbstractCategory, AbstractProduct, AbstractRelease
-from .choices import ProductStatus
-from .exceptions import NotYourProduct, ProductNotReady
-from .validators import clean_file_name
+from .rules import check_actor, clean
 
 __all__ = [
     "archive_product",
-    "attach_file",
     "delete_category",
-    "measure",
     "publish_product",
     "save_category",
     "save_product",
-    "store_file",
     "unpublish_product",
 ]
 
 C = TypeVar("C", bound=AbstractCategory)
 P = TypeVar("P", bound=AbstractProduct)
-A = TypeVar("A", bound=AbstractAsset)
 
 #: Columns of a product that its other flows decide; saving an edited product never writes them.
 DECIDED = frozenset({"status", "published_at", "seller"})
@@ -56,13 +43,13 @@ def save_product(
     ``categories=None`` leaves the categories alone. Raises ``ProductNotReady`` with the fields that
     are wrong, and ``NotYourProduct``.
     """
-    _check_actor(product, product, actor)
+    check_actor(product, product, actor)
     adding = product._state.adding
     if adding and product.status != ProductStatus.DRAFT:
         raise ProductNotReady(
             {"status": _("A new product is a draft. Save it, then call publish_product().")}
         )
-    _clean(product)
+    clean(product)
     if categories is not None:
         categories = list(categories)
         _check_categories(product, categories)
@@ -107,8 +94,8 @@ def save_category(category: C, *, actor: Any = None) -> C:
     """Save a category. Raises ``ProductNotReady`` with the fields that are wrong, and
     ``NotYourProduct``.
     """
-    _check_actor(category, category, actor)
-    _clean(category)
+    check_actor(category, category, actor)
+    clean(category)
     _write(category)
     return category
 
@@ -119,76 +106,8 @@ def delete_category(category: AbstractCategory, *, actor: Any = None) -> None:
 
     Raises ``NotYourProduct``, and Django's ``ProtectedError`` where a host's key protects it.
     """
-    _check_actor(category, category, actor)
+    check_actor(category, category, actor)
     category.delete()
-
-
-@flow(atomic=False)
-def attach_file(
-    release: AbstractRelease,
-    file: File[Any],
-    *,
-    name: str,
-    platform: str = "",
-    position: int = 0,
-    actor: Any = None,
-) -> AbstractAsset:
-    """Add ``file`` to a release under a cleaned ``name``, with its size and SHA-256.
-
-    Writes to the private storage, then inserts the row in a transaction. Raises
-    ``ProductNotReady`` where nothing of the name is left or a field is wrong, and
-    ``NotYourProduct``; neither leaves a file behind.
-    """
-    fields: dict[str, Any] = {"release": release, "name": name, "platform": platform}
-    asset = get_asset_model()(position=position, **fields)
-    return store_file(asset, file, actor=actor)
-
-
-@flow(atomic=False)
-def store_file(asset: A, file: File[Any], *, actor: Any = None) -> A:
-    """Put ``file`` into an asset, new or existing, and save both with its size and SHA-256.
-
-    The asset's name is cleaned. A file that is replaced leaves the storage after commit. Reads the
-    whole file twice, in chunks. Raises what ``attach_file`` raises.
-    """
-    _check_actor(asset, asset.release.product, actor)
-    asset.name = clean_file_name(asset.name)
-    asset.size, asset.sha256 = measure(file)
-    # The uploaded name shows nowhere: the storage makes a random one, and keeps the extension.
-    asset.file = File(file.file, name=asset.name or "file")
-    _clean(asset)
-    using = router.db_for_write(type(asset), instance=asset)
-    before = None
-    if not asset._state.adding:
-        before = (
-            type(asset)
-            ._default_manager.using(using)
-            .filter(pk=asset.pk)
-            .values_list("file", flat=True)
-            .first()
-        )
-    # A call over the network with most storages: before the transaction, not inside of it.
-    asset.file.save(asset.name, File(file.file, name=asset.name), save=False)
-    storage: Storage = asset.file.storage
-    stored = str(asset.file.name)
-    try:
-        retry_transaction(lambda: asset.save(using=using), using=using)
-    except BaseException:
-        storage.delete(stored)
-        raise
-    if before and before != stored:
-        transaction.on_commit(lambda: storage.delete(str(before)), using=using, robust=True)
-    return asset
-
-
-def measure(file: File[Any]) -> tuple[int, str]:
-    """Return how many bytes ``file`` has and their SHA-256, read in chunks from its beginning."""
-    size, digest = 0, hashlib.sha256()
-    for chunk in file.chunks():
-        size += len(chunk)
-        digest.update(chunk)
-    file.seek(0)
-    return size, digest.hexdigest()
 
 
 def _move(product: P, status: ProductStatus, actor: Any) -> P:
@@ -196,9 +115,9 @@ def _move(product: P, status: ProductStatus, actor: Any) -> P:
     model = type(product)
     using = router.db_for_write(model, instance=product)
     row = model._base_manager.using(using).select_for_update().get(pk=product.pk)
-    _check_actor(row, row, actor)
+    check_actor(row, row, actor)
     if status == ProductStatus.PUBLISHED:
-        _clean(row)
+        clean(row)
     if row.status != status:
         row.status = status
         if status == ProductStatus.PUBLISHED and row.published_at is None:
@@ -218,13 +137,6 @@ def _write(instance: models.Model) -> None:
     instance.save(update_fields=[name for name in columns if name not in DECIDED])
 
 
-def _clean(instance: models.Model) -> None:
-    try:
-        instance.full_clean()
-    except ValidationError as error:
-        raise ProductNotReady(error.error_dict) from error
-
-
 def _check_categories(product: AbstractProduct, categories: list[AbstractCategory]) -> None:
     for category in categories:
         if category.seller_id is not None and category.seller_id != product.seller_id:
@@ -237,15 +149,3 @@ def _check_categories(product: AbstractProduct, categories: list[AbstractCategor
                     % {"category": category}
                 }
             )
-
-
-def _check_actor(instance: models.Model, owned: Any, actor: Any) -> None:
-    if actor is None or (owned.seller_id is not None and owned.seller_id == actor.pk):
-        return
-    options = instance._meta
-    if actor.is_active and actor.has_perm(f"{options.app_label}.change_{options.model_name}"):
-        return
-    raise NotYourProduct(
-        _("%(model)s “%(object)s” belongs to somebody else. Only its seller and staff change it.")
-        % {"model": options.label, "object": instance}
-    )

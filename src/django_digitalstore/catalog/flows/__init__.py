@@ -1,0 +1,27 @@
+"""The verbs of the catalog. Each validates its own input, whatever the form before it did.
+
+``actor`` is the user who acts, or None for the site itself (a command, a task). An actor is the
+product's seller or holds the model's change permission; anybody else meets ``NotYourProduct``.
+"""
+
+from .files import attach_file, measure, store_file
+from .products import (
+    archive_product,
+    delete_category,
+    publish_product,
+    save_category,
+    save_product,
+    unpublish_product,
+)
+
+__all__ = [
+    "archive_product",
+    "attach_file",
+    "delete_category",
+    "measure",
+    "publish_product",
+    "save_category",
+    "save_product",
+    "store_file",
+    "unpublish_product",
+]
