@@ -22,7 +22,7 @@ pytest.importorskip("importlinter", reason="could not import import-linter: ./de
 
 #: Contract → the module that gets a line, and the line.
 PLANTED = {
-    "layers": ("entitlements/flows.py", "import django_digitalstore.payments.flows"),
+    "layers": ("entitlements/flows/access.py", "import django_digitalstore.payments.flows"),
     "contrib-siblings": ("contrib/one/__init__.py", "import django_digitalstore.contrib.two"),
     "rules-know-no-pages": (
         "catalog/flows/products.py",
@@ -141,7 +141,7 @@ def test_an_opening_elsewhere_would_be_found(line, opening):
 
 
 def test_the_flows_are_seen_to_open_it():
-    for module in ("entitlements/flows.py", "payments/flows/reports.py"):
+    for module in ("entitlements/flows/access.py", "payments/flows/reports.py"):
         source = (SOURCE / module).read_text("utf-8")
         assert set(guard_openings(source)) & {"guard.insert", "guard.update"}
 

@@ -1,4 +1,4 @@
-"""The verbs of access, and the only writers of ``PurchasedProduct`` and ``Grant``.
+"""Who gets access, and who loses it: the writers of ``PurchasedProduct`` and ``Grant``.
 
 Each flow takes the permanent mutex of (user, product) first, changes the ledger, and then derives
 the row from what stands. All are idempotent, and safe under concurrency on every database.
@@ -15,21 +15,22 @@ from django.utils import timezone
 
 from django_digitalstore.core import guard, locks
 from django_digitalstore.core.flow import flow
-
-from . import get_download_model, get_grant_model, get_purchased_product_model
-from .choices import DownloadOutcome, EndedKind, GrantEffect
-from .exceptions import AccessWithheld, InvalidGrant
-from .signals import access_granted, access_revoked
-from .sources import Source
+from django_digitalstore.entitlements import get_grant_model, get_purchased_product_model
+from django_digitalstore.entitlements.choices import EndedKind, GrantEffect
+from django_digitalstore.entitlements.exceptions import AccessWithheld, InvalidGrant
+from django_digitalstore.entitlements.signals import access_granted, access_revoked
+from django_digitalstore.entitlements.sources import Source
 
 if TYPE_CHECKING:
-    from .abstract_models import AbstractDownload, AbstractGrant, AbstractPurchasedProduct
+    from django_digitalstore.entitlements.abstract_models import (
+        AbstractGrant,
+        AbstractPurchasedProduct,
+    )
 
 __all__ = [
     "clear_expired",
     "grant_product",
     "lock_access",
-    "log_download",
     "restore_product",
     "revoke_product",
     "withhold_product",
@@ -217,23 +218,6 @@ def _clear_one(user: Any, product: Any) -> int:
     now = timezone.now()
     locks.take(_key(user.pk, product.pk))
     return int(_derive(user, product, _standing(user, product, now), now) is None)
-
-
-@flow(atomic=False)
-def log_download(
-    user: Any, asset: Any, *, outcome: DownloadOutcome, address: str | None, agent: str
-) -> AbstractDownload:
-    """Write one line of the download log. One INSERT, no other I/O."""
-    return get_download_model()._default_manager.create(
-        user=user,
-        product_id=asset.release.product_id,
-        asset=asset,
-        file_name=asset.name,
-        version=asset.release.version,
-        outcome=outcome,
-        address=address,
-        agent=agent[:200],
-    )
 
 
 def _require_rows(user: Any, product: Any) -> None:
