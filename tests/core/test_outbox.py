@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from importlib.util import find_spec
 from io import StringIO
@@ -19,7 +20,15 @@ from django_digitalstore.core import outbox
 from django_digitalstore.core.exceptions import CalledInTransaction
 from django_digitalstore.core.jobs import registered_jobs
 from django_digitalstore.core.models import OutboxMessage
-from django_digitalstore.core.outbox import Delivery, Sweep, deliver, enqueue, sweep
+from django_digitalstore.core.outbox import (
+    BATCH,
+    Delivery,
+    Sweep,
+    deliver,
+    enqueue,
+    enqueue_many,
+    sweep,
+)
 
 # What Django 6.1 says of a site that has not moved to MAILERS yet is not about the outbox.
 pytestmark = [
@@ -166,6 +175,55 @@ def test_a_kind_has_one_handler(desk) -> None:
     )
 
 
+# --- enqueue_many ---------------------------------------------------------------------------------
+
+
+def letters(number: int) -> list[tuple[str, dict[str, int]]]:
+    return [(f"letter:{n}", {"n": n}) for n in range(number)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_messages_are_written_and_left_to_the_sweep(desk) -> None:
+    enqueue_many("letter", iter(letters(3)))
+    assert desk.delivered == []
+    assert sweep() == Sweep(sent=3)
+    assert desk.delivered == ["letter:0", "letter:1", "letter:2"]
+    assert OutboxMessage.objects.get(key="letter:2").payload == {"n": 2}
+
+
+@pytest.mark.django_db
+def test_a_batch_of_messages_is_one_statement(desk) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        enqueue_many("letter", letters(3 * BATCH))
+    assert [query["sql"].split()[0] for query in queries] == ["INSERT"] * 3
+    assert OutboxMessage.objects.count() == 3 * BATCH
+
+
+@pytest.mark.django_db
+def test_of_many_messages_those_that_are_there_stay(desk) -> None:
+    letter("letter:1", payload={"n": "first"})
+    enqueue_many("letter", letters(3))
+    enqueue_many("letter", letters(4))
+    assert OutboxMessage.objects.count() == 4
+    assert OutboxMessage.objects.get(key="letter:1").payload == {"n": "first"}
+
+
+@pytest.mark.django_db
+def test_no_messages_are_no_query(desk, django_assert_num_queries) -> None:
+    with django_assert_num_queries(0):
+        enqueue_many("letter", [])
+
+
+@pytest.mark.django_db
+def test_many_messages_are_refused_as_one_is(desk) -> None:
+    with pytest.raises(outbox.UnknownOutboxKind):
+        enqueue_many("pigeon", letters(1))
+    with pytest.raises(ValueError) as caught:
+        enqueue_many("letter", [*letters(3), ("k" * 256, {})])
+    assert str(caught.value).startswith("The outbox key 'kkkk")
+    assert not OutboxMessage.objects.exists()
+
+
 # --- deliver --------------------------------------------------------------------------------------
 
 
@@ -298,6 +356,19 @@ def test_a_sweep_takes_the_oldest_first_and_no_more_than_its_limit(desk) -> None
 
 
 @pytest.mark.django_db
+def test_what_goes_to_many_waits_for_everything_else(desk, monkeypatch) -> None:
+    monkeypatch.setattr(outbox, "_bulk_kinds", set())
+    outbox.handler("newsletter", bulk=True)(desk.deliver)
+    enqueue_many("newsletter", [("news:1", {}), ("news:2", {})])
+    letter("refund", next_try_at=timezone.now())
+    letter("later", next_try_at=timezone.now() + MINUTE)
+    assert sweep(2) == Sweep(sent=2)
+    assert desk.delivered == ["refund", "news:1"]
+    assert sweep(2) == Sweep(sent=1)
+    assert desk.delivered == ["refund", "news:1", "news:2"]
+
+
+@pytest.mark.django_db
 def test_one_failure_does_not_stop_a_sweep(desk, monkeypatch) -> None:
     def fail(payload, message) -> None:
         raise ConnectionError
@@ -386,6 +457,40 @@ def test_an_email_may_have_html_several_receivers_and_a_subject_with_line_breaks
     assert sent.subject == "Thanks for all"
     assert (sent.from_email, sent.reply_to) == ("shop@example.com", ["help@example.com"])
     assert [tuple(part) for part in sent.alternatives] == [("<p>Enjoy.</p>", "text/html")]
+
+
+LINK = f"<https://shop.example.com/unsubscribe/{'t' * 150}/>"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("html", [None, "<p>Enjoy.</p>"])
+def test_a_header_for_programs_reaches_them_whole_however_long_it_is(html) -> None:
+    headers = {"List-Unsubscribe": LINK, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    assert deliver(email(headers=headers, html=html).pk) is Delivery.SENT
+    (sent,) = mail.outbox
+    text = sent.message().as_bytes().decode()
+    # Django 5.2 begins a new line before a long word, as every program may.
+    assert re.findall(r"^List-Unsubscribe:\s+(\S+)$", text, re.MULTILINE) == [LINK]
+    assert "\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n" in text
+
+
+@pytest.mark.django_db
+def test_a_header_with_other_letters_is_encoded_as_ever() -> None:
+    assert deliver(email(headers={"X-Shop": "Bücher"}).pk) is Delivery.SENT
+    assert "X-Shop: =?utf-8?" in mail.outbox[0].message().as_bytes().decode()
+
+
+@pytest.mark.django_db
+def test_no_header_of_a_mail_replaces_the_message_id_of_its_cause() -> None:
+    assert deliver(email(headers={"Message-ID": "<mine@example.com>"}).pk) is Delivery.SENT
+    assert mail.outbox[0].message()["Message-ID"] == outbox.message_id("receipt:1")
+
+
+@pytest.mark.django_db
+def test_a_header_holds_no_second_one() -> None:
+    message = email(headers={"List-Unsubscribe": "<https://a.example>\nBcc: all@example.com"})
+    assert deliver(message.pk) is Delivery.RETRY
+    assert mail.outbox == []
 
 
 @pytest.mark.django_db

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks, mail
 from django.core.exceptions import ImproperlyConfigured
-from django.core.mail import EmailMultiAlternatives
 from django.db import router, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -32,14 +32,17 @@ from .insert_once import insert_once
 from .jobs import periodic_job
 from .models import OutboxMessage, OutboxState
 from .provider_calls import call_provider, refuse_in_transaction
+from .whole_headers import WholeHeadersEmail
 
 __all__ = [
+    "BATCH",
     "Delivery",
     "Sweep",
     "UnknownOutboxKind",
     "check_tasks",
     "deliver",
     "enqueue",
+    "enqueue_many",
     "handler",
     "message_id",
     "requeue",
@@ -64,6 +67,8 @@ BACK_OFF: Final = (
 MOST_ATTEMPTS: Final = 14
 #: How long a message belongs to the process that claimed it; afterwards it counts as killed.
 CLAIM: Final = timedelta(minutes=10)
+#: Messages that ``enqueue_many`` writes by one statement: as many as every database takes.
+BATCH: Final = 100
 #: Seconds that a mail server may take to answer: a buyer may be waiting for the page.
 MAIL_TIMEOUT: Final = 10
 
@@ -98,13 +103,16 @@ class Sweep:
 
 
 _handlers: dict[str, Handler] = {}
+_bulk_kinds: set[str] = set()
 
 
-def handler(kind: str) -> Callable[[Handler], Handler]:
+def handler(kind: str, *, bulk: bool = False) -> Callable[[Handler], Handler]:
     """Register the decorated ``function(payload, message)`` to deliver messages of ``kind``.
 
     It is called outside any transaction and may do I/O, with a short timeout. Whatever it raises
-    is recorded, and it is called again later. Raises ``ValueError`` where the kind is taken.
+    is recorded, and it is called again later. A sweep takes messages of a ``bulk`` kind after all
+    others: thousands of newsletters keep no refund waiting. Raises ``ValueError`` where the kind is
+    taken.
     """
 
     def register(function: Handler) -> Handler:
@@ -118,6 +126,8 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
                 f"{known.__module__}.{known.__qualname__}. Choose another kind."
             )
         _handlers[kind] = function
+        if bulk:
+            _bulk_kinds.add(kind)
         return function
 
     return register
@@ -133,15 +143,24 @@ def enqueue(kind: str, key: str, payload: Mapping[str, Any]) -> None:
     ``TypeError`` for a payload that isn't JSON.
     """
     _handler_of(kind)
-    if len(key) > _LONGEST_KEY:
-        raise ValueError(
-            f"The outbox key {key[:40]!r}… has {len(key)} characters. "
-            f"Write at most {_LONGEST_KEY}, or a hash of the cause."
-        )
     using = router.db_for_write(OutboxMessage)
-    message = OutboxMessage(kind=kind, key=key, payload=dict(payload))
-    insert_once([message], key="key", using=using)
+    insert_once([_message(kind, key, payload)], key="key", using=using)
     transaction.on_commit(partial(_try_after_commit, key, using), using=using, robust=True)
+
+
+def enqueue_many(kind: str, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Write messages of ``(key, payload)``, without trying any: the sweeps send them.
+
+    For what goes to many at once, such as a newsletter. One statement for each ``BATCH`` of items,
+    and nothing else; a key that has a message is left out. In autocommit each statement commits by
+    itself, so that after a kill the same call writes what is missing. Raises as ``enqueue`` does,
+    for a whole batch before any of it is written.
+    """
+    _handler_of(kind)
+    using = router.db_for_write(OutboxMessage)
+    left = iter(items)
+    while batch := [_message(kind, key, payload) for key, payload in islice(left, BATCH)]:
+        insert_once(batch, key="key", using=using)
 
 
 def deliver(pk: int, *, now: datetime | None = None) -> Delivery:
@@ -175,8 +194,8 @@ def deliver(pk: int, *, now: datetime | None = None) -> Delivery:
 def sweep(limit: int = 100, *, now: datetime | None = None) -> Sweep:
     """Deliver at most ``limit`` messages that are due, oldest first, and return the numbers.
 
-    Messages whose last attempt was killed are given up. Raises ``CalledInTransaction`` inside a
-    transaction.
+    Those of bulk kinds come after all others. Messages whose last attempt was killed are given up.
+    Raises ``CalledInTransaction`` inside a transaction.
     """
     refuse_in_transaction("outbox.sweep()")
     moment = now or timezone.now()
@@ -187,8 +206,13 @@ def sweep(limit: int = 100, *, now: datetime | None = None) -> Sweep:
         claimed_until=None,
         last_error="The process was killed during the last attempt.",
     )
-    due = _messages().filter(_due(moment)).order_by("next_try_at", "pk")
-    for pk in list(due.values_list("pk", flat=True)[:limit]):
+    due = (
+        _messages().filter(_due(moment)).order_by("next_try_at", "pk").values_list("pk", flat=True)
+    )
+    pks = list(due.exclude(kind__in=_bulk_kinds)[:limit])
+    if _bulk_kinds and len(pks) < limit:
+        pks += due.filter(kind__in=_bulk_kinds)[: limit - len(pks)]
+    for pk in pks:
         outcome = deliver(pk, now=now)
         setattr(done, outcome, getattr(done, outcome) + 1)
     return done
@@ -220,6 +244,15 @@ def check_tasks(check_id: str) -> list[checks.CheckMessage]:
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), id=check_id)]
     return []
+
+
+def _message(kind: str, key: str, payload: Mapping[str, Any]) -> OutboxMessage:
+    if len(key) > _LONGEST_KEY:
+        raise ValueError(
+            f"The outbox key {key[:40]!r}… has {len(key)} characters. "
+            f"Write at most {_LONGEST_KEY}, or a hash of the cause."
+        )
+    return OutboxMessage(kind=kind, key=key, payload=dict(payload))
 
 
 def _messages() -> QuerySet[OutboxMessage]:
@@ -305,18 +338,22 @@ def _record_failure(
 
 @handler("email")
 def send_email(payload: Mapping[str, Any], message: OutboxMessage) -> None:
-    """Send ``{"to", "subject", "body"}``, with ``html``, ``from_email``, ``reply_to`` if given."""
+    """Send ``{"to", "subject", "body"}``, with ``html``, ``from_email``, ``reply_to`` if given.
+
+    ``headers`` are further headers, as in ``{"List-Unsubscribe": "<https://…>"}``; the Message-ID
+    is always the outbox's own.
+    """
     to = [payload["to"]] if isinstance(payload["to"], str) else list(payload["to"])
     if not any(to):
         raise ValueError("The e-mail has no recipient. Write its address in payload['to'].")
-    email = EmailMultiAlternatives(
+    email = WholeHeadersEmail(
         # A template's subject ends with a line break, which no header may hold.
         subject=" ".join(str(payload["subject"]).split()),
         body=payload["body"],
         from_email=payload.get("from_email"),
         to=to,
         reply_to=payload.get("reply_to"),
-        headers={"Message-ID": message_id(message.key)},
+        headers={**(payload.get("headers") or {}), "Message-ID": message_id(message.key)},
     )
     if payload.get("html"):
         email.attach_alternative(payload["html"], "text/html")

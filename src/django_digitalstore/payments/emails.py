@@ -13,10 +13,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 
 from django_digitalstore.core import outbox
+from django_digitalstore.core.emails import page_of, send_templated
 from django_digitalstore.core.site_url import absolute_url
 
 from . import get_dispute_model, get_order_model, get_refund_model, policies
@@ -46,6 +46,8 @@ ATTENTION = "payments.attention"
 #: The recipient of what is about products that belong to the site; others are keys of users.
 SITE = "site"
 
+_FOLDER = "digitalstore/payments/email"
+
 
 def site_addresses() -> list[str]:
     """Return who reads what sellers are told, of products that belong to the site."""
@@ -67,7 +69,7 @@ def send_receipt(payload: Mapping[str, Any], message: Any) -> None:
         "has_files": policies.has_files(lines),
         "order_url": _order_url(order),
     }
-    _send("receipt", [order.email], context, message)
+    send_templated(f"{_FOLDER}/receipt", [order.email], context, message)
 
 
 @outbox.handler(REFUNDED)
@@ -95,7 +97,7 @@ def send_refunded(payload: Mapping[str, Any], message: Any) -> None:
         "lost": policies.lost_lines(order, lines),
         "order_url": _order_url(order),
     }
-    _send("refund", [order.email], context, message)
+    send_templated(f"{_FOLDER}/refund", [order.email], context, message)
 
 
 @outbox.handler(DISPUTE)
@@ -151,39 +153,16 @@ def _send_to_seller(
         "is_whole": len(own) == len(lines),
         "order_url": url,
     }
-    _send(name, to, context, message)
-
-
-def _send(name: str, to: list[str], context: dict[str, Any], message: Any) -> None:
-    if not any(to):
-        return  # the person was erased: there is nobody to write to
-    folder = "digitalstore/payments/email"
-    outbox.send_email(
-        {
-            "to": to,
-            "subject": render_to_string(f"{folder}/{name}_subject.txt", context),
-            "body": render_to_string(f"{folder}/{name}_body.txt", context),
-        },
-        message,
-    )
+    send_templated(f"{_FOLDER}/{name}", to, context, message)
 
 
 def _order_url(order: Any) -> str:
     """Return the order's own page; nothing where the host has none: the mail is due anyway."""
-    return _page(order, "get_absolute_url")
+    return page_of(order, "get_absolute_url")
 
 
 def _seller_url(order: Any) -> str:
-    return _page(order, "get_seller_url")
-
-
-def _page(order: Any, method: str) -> str:
-    if not hasattr(order, method):
-        return ""
-    try:
-        return absolute_url(getattr(order, method)())
-    except NoReverseMatch:
-        return ""
+    return page_of(order, "get_seller_url")
 
 
 def _admin_url(order: Any) -> str:
