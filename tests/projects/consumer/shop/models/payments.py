@@ -20,6 +20,9 @@ class Order(AbstractBookOrder):
     def get_absolute_url(self) -> str:
         return reverse("shop:order_detail", args=[self.public_id])
 
+    def get_seller_url(self) -> str:
+        return reverse("shop:seller_order_detail", args=[self.public_id])
+
 
 class OrderLine(AbstractOrderLine):
     """One thing of an order, with the name and price it had."""
