@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_digitalstore.core.money import format_money, validate_currency
 
+from . import get_release_model
 from .choices import (
     AssetState,
     AssetVisibility,
     ProductStatus,
+    ReleaseState,
     asset_states,
     asset_visibilities,
     product_statuses,
@@ -103,6 +105,27 @@ class ProductQuerySet(QuerySet[M]):
     def of_seller(self, user: Any) -> Self:
         """Keep the products of this seller: the one tenant filter of the catalog."""
         return self.filter(seller=user)
+
+    def with_updates(self) -> Self:
+        """Add ``is_updated``: a release that is not the first came out a short while ago.
+
+        Short is ``DIGITALSTORE_UPDATED_BADGE_AGE``. Withdrawn releases are no update, but one that
+        follows them is. No query of its own.
+        """
+        releases = get_release_model()._base_manager
+        now = timezone.now()
+        earlier = releases.filter(product=OuterRef("product"), published_at__lte=now).filter(
+            Q(published_at__lt=OuterRef("published_at"))
+            | Q(published_at=OuterRef("published_at"), pk__lt=OuterRef("pk"))
+        )
+        updates = releases.filter(
+            Exists(earlier),
+            product=OuterRef("pk"),
+            yanked_at=None,
+            published_at__lte=now,
+            published_at__gt=now - settings.DIGITALSTORE_UPDATED_BADGE_AGE,
+        )
+        return self.annotate(is_updated=Exists(updates))
 
     def search(self, text: str) -> Self:
         """Keep the products in which every word of ``text`` stands, in title, summary or text."""
@@ -272,13 +295,20 @@ class AbstractRelease(models.Model):
         return f"{self.product} {self.version}"
 
     @property
+    def state(self) -> ReleaseState:
+        """Return where it stands now."""
+        if self.yanked_at is not None:
+            return ReleaseState.YANKED
+        if self.published_at is None:
+            return ReleaseState.DRAFT
+        if self.published_at > timezone.now():
+            return ReleaseState.SCHEDULED
+        return ReleaseState.PUBLISHED
+
+    @property
     def is_available(self) -> bool:
         """Tell whether owners see it now."""
-        return (
-            self.published_at is not None
-            and self.published_at <= timezone.now()
-            and self.yanked_at is None
-        )
+        return self.state == ReleaseState.PUBLISHED
 
 
 class AssetQuerySet(QuerySet[M]):

@@ -9,6 +9,7 @@ __all__ = [
     "AssetState",
     "AssetVisibility",
     "ProductStatus",
+    "ReleaseState",
     "UpdateTerms",
     "asset_states",
     "asset_visibilities",
@@ -28,6 +29,15 @@ class ProductStatus(models.TextChoices):
 def product_statuses() -> list[tuple[str, Any]]:
     """Return the choices of ``AbstractProduct.status``."""
     return ProductStatus.choices
+
+
+class ReleaseState(models.TextChoices):
+    """Where a release stands, by its dates: owners see only a published one."""
+
+    DRAFT = "draft", _("Draft")
+    SCHEDULED = "scheduled", _("Scheduled")
+    PUBLISHED = "published", _("Published")
+    YANKED = "yanked", _("Withdrawn")
 
 
 class UpdateTerms(models.TextChoices):

@@ -13,15 +13,29 @@ from .products import (
     save_product,
     unpublish_product,
 )
+from .releases import (
+    delete_release,
+    publish_release,
+    save_release,
+    unschedule_release,
+    unyank_release,
+    yank_release,
+)
 
 __all__ = [
     "archive_product",
     "attach_file",
     "delete_category",
+    "delete_release",
     "measure",
     "publish_product",
+    "publish_release",
     "save_category",
     "save_product",
+    "save_release",
     "store_file",
     "unpublish_product",
+    "unschedule_release",
+    "unyank_release",
+    "yank_release",
 ]
