@@ -63,13 +63,11 @@ class PricedForm(forms.ModelForm):
         price.widget.attrs["step"] = "any"
 
 
-class _SellersForm(forms.ModelForm):
-    """What the forms of products and categories share: a seller, and no way to name another one."""
+class _FlowForm(forms.ModelForm):
+    """A form of the seller's pages, whose ``save()`` is a flow in the seller's name."""
 
     #: Fields that the page or a flow decides: a form never has them.
     decided: frozenset[str] = frozenset({"seller"})
-    #: The field that the slug is made of where it is left empty.
-    slug_source = "title"
 
     def __init__(self, *args: Any, seller: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -82,23 +80,6 @@ class _SellersForm(forms.ModelForm):
                 f"{wrong[0]!r} from {name}.Meta.fields."
             )
         self.seller = seller
-        if self.instance._state.adding:
-            self.instance.seller = seller
-        if "slug" in self.fields:
-            self.fields["slug"].required = False
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if "slug" in self.fields and "slug" not in self.errors and not cleaned.get("slug"):
-            length = self._meta.model._meta.get_field("slug").max_length
-            slug = slugify(cleaned.get(self.slug_source, ""))[:length].strip("-")
-            if slug:
-                cleaned["slug"] = slug
-            elif self.slug_source not in self.errors:
-                self.add_error(
-                    "slug", _("Nothing could be made of the title. Write letters, digits, hyphens.")
-                )
-        return cleaned
 
     def run_flow(self) -> None:
         """Call the flow that saves the instance. Hook."""
@@ -139,6 +120,33 @@ class _SellersForm(forms.ModelForm):
             name = capfirst(columns[field].verbose_name) if field in columns else field
             for message in ValidationError(errors).messages:
                 self.add_error(None, f"{name}: {message}")
+
+
+class _SellersForm(_FlowForm):
+    """What the forms of products and categories share: a seller, and a slug made of the name."""
+
+    #: The field that the slug is made of where it is left empty.
+    slug_source = "title"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.instance.seller = self.seller
+        if "slug" in self.fields:
+            self.fields["slug"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "slug" in self.fields and "slug" not in self.errors and not cleaned.get("slug"):
+            length = self._meta.model._meta.get_field("slug").max_length
+            slug = slugify(cleaned.get(self.slug_source, ""))[:length].strip("-")
+            if slug:
+                cleaned["slug"] = slug
+            elif self.slug_source not in self.errors:
+                self.add_error(
+                    "slug", _("Nothing could be made of the title. Write letters, digits, hyphens.")
+                )
+        return cleaned
 
 
 class AbstractProductForm(_SellersForm, PricedForm):

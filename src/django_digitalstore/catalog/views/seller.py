@@ -9,20 +9,20 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db.models import Model, ProtectedError, QuerySet, RestrictedError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.generic import CreateView, DeleteView, ListView, UpdateView, View
-from django.views.generic.detail import SingleObjectMixin
+from django.views.generic import CreateView, DeleteView, ListView, UpdateView
 
-from django_digitalstore.catalog import flows, get_category_model, get_product_model
+from django_digitalstore.catalog import flows, get_category_model
 from django_digitalstore.catalog.exceptions import ProductNotReady
 from django_digitalstore.catalog.problems import problems_of
 from django_digitalstore.core.roles import SELLER
 from django_digitalstore.core.views import GenericView
 
 from .pages import HostTemplateMixin, PagedMixin
+from .panel import GoesToSuccess, SellersFormPage, SellersProducts, SellersStep
 
 __all__ = [
     "GenericCategoryCreateView",
@@ -40,17 +40,6 @@ _SUCCESS = {"success_url": ("get_success_url", '"shop:seller_products"')}
 _CATEGORY_SUCCESS = {"success_url": ("get_success_url", '"shop:seller_categories"')}
 
 
-class _SellersProducts(HostTemplateMixin):
-    context_object_name: str | None = "product"
-
-    def get_page_model(self) -> type[Model]:
-        return get_product_model()
-
-    def get_queryset(self) -> QuerySet:
-        """Return the seller's own products. Hook: keep to them."""
-        return get_product_model().objects.of_seller(self.request.user)
-
-
 class _SellersCategories(HostTemplateMixin):
     context_object_name: str | None = "category"
 
@@ -62,44 +51,7 @@ class _SellersCategories(HostTemplateMixin):
         return get_category_model().objects.of_seller(self.request.user)
 
 
-class _GoesToSuccess(GenericView):
-    """Leads to ``success_url``: a URL name, a path, or what ``resolve_url`` takes."""
-
-    success_url: Any = None
-
-    def get_success_url(self) -> str:
-        """Return where to go once it is done. Hook."""
-        return resolve_url(self.success_url)
-
-    def get_back_url(self) -> str:
-        """Return where the page's way back leads; a new object is not there yet. Hook."""
-        return resolve_url(self.success_url) if self.success_url else self.get_success_url()
-
-
-class _SellersFormPage(_GoesToSuccess):
-    """A form that the seller's key goes into, and whose ``save()`` is a flow."""
-
-    roles: ClassVar[tuple[str, ...]] = (SELLER,)
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "seller": self.request.user}  # type: ignore[misc]
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        if not form.try_to_save():
-            return self.form_invalid(form)  # type: ignore[attr-defined]
-        self.object = form.instance
-        messages.success(self.request, self.get_success_message(), fail_silently=True)
-        return HttpResponseRedirect(self.get_success_url())
-
-    def get_success_message(self) -> str:
-        """Return what the seller reads afterwards. Hook."""
-        return _("“%(object)s” is saved.") % {"object": self.object}
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(back_url=self.get_back_url(), **kwargs)
-
-
-class GenericSellerProductListView(GenericView, _SellersProducts, PagedMixin, ListView):
+class GenericSellerProductListView(GenericView, SellersProducts, PagedMixin, ListView):
     """The seller's products in every status, the one that was changed last first."""
 
     roles: ClassVar[tuple[str, ...]] = (SELLER,)
@@ -152,7 +104,7 @@ class GenericSellerProductListView(GenericView, _SellersProducts, PagedMixin, Li
         return context
 
 
-class GenericProductCreateView(_SellersFormPage, _SellersProducts, CreateView):
+class GenericProductCreateView(SellersFormPage, SellersProducts, CreateView):
     """Makes a product of the seller's: a draft, whatever the form says."""
 
     needs = {"form_class": ("get_form_class", "ProductForm"), **_SUCCESS}
@@ -164,7 +116,7 @@ class GenericProductCreateView(_SellersFormPage, _SellersProducts, CreateView):
         }
 
 
-class GenericProductUpdateView(_SellersFormPage, _SellersProducts, UpdateView):
+class GenericProductUpdateView(SellersFormPage, SellersProducts, UpdateView):
     """Edits a product of the seller's. Its status stays as it is."""
 
     needs = {"form_class": ("get_form_class", "ProductForm"), **_SUCCESS}
@@ -175,41 +127,18 @@ class GenericProductUpdateView(_SellersFormPage, _SellersProducts, UpdateView):
         return super().get_context_data(problems=problems, **kwargs)
 
 
-class _ProductStep(_GoesToSuccess, _SellersProducts, SingleObjectMixin, View):
-    """One button of the list of products: POST only, and back to the list."""
-
-    roles: ClassVar[tuple[str, ...]] = (SELLER,)
+class _ProductStep(SellersProducts, SellersStep):
     needs = _SUCCESS
-    http_method_names = ["post", "options"]
-    # There is no page, so the host need not say how it looks.
-    base_template = ""
-    active_page = ""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.object = self.get_object()
-        try:
-            text = self.take_step(self.object)
-        except ProductNotReady as error:
-            reasons = " ".join(
-                f"{field}: {' '.join(texts)}" if field != "__all__" else " ".join(texts)
-                for field, texts in error.message_dict.items()
-            )
-            text = _("“%(object)s” is not ready to be published. %(reasons)s") % {
-                "object": self.object,
-                "reasons": reasons,
-            }
-            messages.error(request, text, fail_silently=True)
-        else:
-            messages.success(request, text, fail_silently=True)
-        return HttpResponseRedirect(self.get_success_url())
-
-    def take_step(self, product: Any) -> str:
-        """Call the flow and return what the seller reads. Hook."""
-        raise NotImplementedError(f"{type(self).__name__} must implement take_step(product).")
-
-    def get_login_next(self, request: HttpRequest) -> str:
-        """Come back to the list: this address takes no GET."""
-        return self.get_success_url()
+    def get_refusal(self, error: ProductNotReady) -> str:
+        reasons = " ".join(
+            f"{field}: {' '.join(texts)}" if field != "__all__" else " ".join(texts)
+            for field, texts in error.message_dict.items()
+        )
+        return _("“%(object)s” is not ready to be published. %(reasons)s") % {
+            "object": self.object,
+            "reasons": reasons,
+        }
 
 
 class GenericProductPublishView(_ProductStep):
@@ -275,21 +204,21 @@ class GenericCategoryListView(GenericView, _SellersCategories, PagedMixin, ListV
         return context
 
 
-class GenericCategoryCreateView(_SellersFormPage, _SellersCategories, CreateView):
+class GenericCategoryCreateView(SellersFormPage, _SellersCategories, CreateView):
     """Makes a category that only this seller's products lie in."""
 
     needs = {"form_class": ("get_form_class", "CategoryForm"), **_CATEGORY_SUCCESS}
     page_template = "category_form.html"
 
 
-class GenericCategoryUpdateView(_SellersFormPage, _SellersCategories, UpdateView):
+class GenericCategoryUpdateView(SellersFormPage, _SellersCategories, UpdateView):
     """Edits a category of the seller's."""
 
     needs = {"form_class": ("get_form_class", "CategoryForm"), **_CATEGORY_SUCCESS}
     page_template = "category_form.html"
 
 
-class GenericCategoryDeleteView(_GoesToSuccess, _SellersCategories, DeleteView):
+class GenericCategoryDeleteView(GoesToSuccess, _SellersCategories, DeleteView):
     """Asks, then deletes a category of the seller's. Its products stay, outside of it."""
 
     roles: ClassVar[tuple[str, ...]] = (SELLER,)
