@@ -72,5 +72,5 @@ def direct_uploads(storage: Storage) -> DirectUploadStorage | None:
     # Not isinstance(): the private storage is a lazy object, which has no class before its use.
     wanted = ("start_upload", "read_upload")
     if all(callable(getattr(storage, name, None)) for name in wanted):
-        return cast(DirectUploadStorage, storage)
+        return cast("DirectUploadStorage", storage)
     return None
