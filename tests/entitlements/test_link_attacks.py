@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from django_digitalstore.catalog.storage import private_storage
 from tests.entitlements.link_attacks import LinkAttacks
 
 BACKENDS = "django_digitalstore.entitlements.backends"
@@ -14,3 +17,23 @@ class TestStreaming(LinkAttacks):
 
     def fetch(self, response: Any) -> bytes:
         return b"".join(response.streaming_content)
+
+
+class TestXAccel(LinkAttacks):
+    delivery = {
+        "BACKEND": f"{BACKENDS}.xaccel.XAccelDeliveryBackend",
+        "OPTIONS": {"location": "/protected/"},
+    }
+
+    def fetch(self, response: Any) -> bytes:
+        assert response.content == b""
+        inside = unquote(response["X-Accel-Redirect"].removeprefix("/protected/"))
+        return Path(private_storage().path(inside)).read_bytes()
+
+
+class TestXSendfile(LinkAttacks):
+    delivery = {"BACKEND": f"{BACKENDS}.xsendfile.XSendfileDeliveryBackend"}
+
+    def fetch(self, response: Any) -> bytes:
+        assert response.content == b""
+        return Path(unquote(response["X-Sendfile"])).read_bytes()

@@ -18,11 +18,21 @@ from django_digitalstore.catalog.validators import clean_file_name
 from django_digitalstore.core.backends import BaseBackend
 from django_digitalstore.core.exceptions import DigitalStoreError
 
+from .ranges import continues
+
 __all__ = ["BaseDeliveryBackend", "Delivery", "FileMissing"]
 
 
 class FileMissing(DigitalStoreError):
     """The storage does not have the file. The view answers 404 and logs the outcome *missing*."""
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> FileMissing:
+        """Return the error that names the object which the storage lacks, for the site's log."""
+        return cls(
+            f"The private storage has no file {delivery.name!r} for “{delivery.file_name}”. "
+            f"Upload it again, or restore the storage from its backup."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +110,16 @@ class BaseDeliveryBackend(BaseBackend):
         response = self.deliver(request, delivery)
         for header, value in self.common_headers.items():
             response.headers[header] = value
-        if not 300 <= response.status_code < 400:
+        if response.status_code < 300:
             response.headers["Content-Type"] = delivery.content_type
             response.headers["Content-Disposition"] = delivery.content_disposition
         return response
 
     def starts_download(self, request: HttpRequest) -> bool:
-        """Tell whether ``request`` counts: a HEAD never does, nor a part from the middle."""
+        """Tell whether ``request`` counts: a HEAD never does, nor a part from the middle.
+
+        What is no range, or several, is answered with the whole file, and so counts.
+        """
         if request.method != "GET":
             return False
-        wanted = request.headers.get("Range", "").replace(" ", "")
-        return not (self.supports_ranges and wanted) or wanted.startswith("bytes=0-")
+        return not (self.supports_ranges and continues(request.headers.get("Range", "")))
