@@ -15,11 +15,13 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_digitalstore.catalog import get_product_model
 from django_digitalstore.core.guard import Guard, GuardedManager, GuardedModel, GuardedQuerySet, M
 
 from .choices import (
     DownloadOutcome,
     GrantEffect,
+    Refusal,
     download_outcomes,
     ended_kinds,
     grant_effects,
@@ -29,6 +31,7 @@ __all__ = [
     "AbstractDownload",
     "AbstractGrant",
     "AbstractPurchasedProduct",
+    "DownloadQuerySet",
     "GrantQuerySet",
     "PurchasedProductQuerySet",
 ]
@@ -215,6 +218,19 @@ class AbstractGrant(GuardedModel):
         )
 
 
+class DownloadQuerySet(models.QuerySet[M]):
+    """Questions about the download log."""
+
+    def served(self) -> Self:
+        """Keep the downloads that count: files that went to their owners."""
+        return self.filter(outcome=DownloadOutcome.SERVED)
+
+    def of_seller(self, user: object) -> Self:
+        """Keep the lines about this seller's products."""
+        products = get_product_model().objects.of_seller(user)
+        return self.filter(product__in=products.order_by().values("pk"))
+
+
 class AbstractDownload(models.Model):
     """A line of the download log. It names user, product and file, never the purchase's row."""
 
@@ -259,6 +275,8 @@ class AbstractDownload(models.Model):
     reason = models.TextField(_("reason"), blank=True)
     at = models.DateTimeField(_("at"), default=timezone.now)
 
+    objects = models.Manager.from_queryset(DownloadQuerySet)()
+
     class Meta:
         abstract = True
         verbose_name = _("download")
@@ -268,3 +286,7 @@ class AbstractDownload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.outcome})"
+
+    def get_code_display(self) -> str:
+        """Return in words why it was refused; "" where it was not."""
+        return str(Refusal(self.code).label) if self.code in Refusal.values else self.code

@@ -9,6 +9,7 @@ __all__ = [
     "DownloadOutcome",
     "EndedKind",
     "GrantEffect",
+    "Refusal",
     "download_outcomes",
     "ended_kinds",
     "grant_effects",
@@ -41,6 +42,21 @@ class DownloadOutcome(models.TextChoices):
     MISSING = "missing", _("File missing")
     PREVIEWED = "previewed", _("Looked at by its seller or staff")
     RESET = "reset", _("Limit reset")
+
+
+class Refusal(models.TextChoices):
+    """Why a file is not given to somebody whom it concerns: the code of the page and of the log."""
+
+    REVOKED = "revoked", _("Access was withdrawn")
+    REFUNDED = "refunded", _("The purchase was refunded")
+    DISPUTED = "disputed", _("Suspended by a dispute")
+    ENDED = "ended", _("The time of access is over")
+    EXPIRED = "expired", _("The link was too old")
+    LIMIT = "limit", _("The download limit was reached")
+    UPDATES_ENDED = "updates_ended", _("Published after the end of updates")
+    WITHDRAWN = "withdrawn", _("The release was withdrawn")
+    PROCESSING = "processing", _("The file is not ready yet")
+    MISSING = "missing", _("The storage does not have the file")
 
 
 def grant_effects() -> list[tuple[str, Any]]:

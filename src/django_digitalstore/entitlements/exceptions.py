@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 
 from django_digitalstore.core.exceptions import DigitalStoreError
 
-__all__ = ["AccessWithheld", "InvalidGrant", "NotEntitled"]
+__all__ = ["AccessWithheld", "DownloadLimitReached", "InvalidGrant", "NotEntitled"]
 
 
 class NotEntitled(DigitalStoreError, PermissionDenied):
@@ -19,6 +19,17 @@ class NotEntitled(DigitalStoreError, PermissionDenied):
 
 class AccessWithheld(DigitalStoreError):
     """A person has revoked this user's access; only ``restore_product`` lifts that."""
+
+
+class DownloadLimitReached(DigitalStoreError, PermissionDenied):
+    """The purchase has had all its downloads. Nothing was written. ``limit`` is how many."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"All {limit} downloads of this purchase were made. To give them again, call "
+            f"entitlements.flows.reset_downloads(user, product, actor=…, reason=…)."
+        )
+        self.limit = limit
 
 
 class InvalidGrant(DigitalStoreError, ValueError):

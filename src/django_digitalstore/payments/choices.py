@@ -1,5 +1,6 @@
 """Choices as callables: a reworded label never makes a migration in the host's app."""
 
+from enum import StrEnum
 from typing import Any
 
 from django.db import models
@@ -11,6 +12,7 @@ __all__ = [
     "Attention",
     "Discrepancy",
     "DisputeState",
+    "LossCause",
     "OrderStatus",
     "PaymentState",
     "RefundState",
@@ -26,6 +28,16 @@ __all__ = [
 FREE = "free"
 #: Alias of money that came past every provider, and that a person recorded.
 ELSEWHERE = "elsewhere"
+
+
+class LossCause(StrEnum):
+    """Why a payment is no basis for a line any more, in words for staff."""
+
+    DOES_NOT_COUNT = "the payment does not count"
+    DISPUTE_LOST = "dispute lost"
+    REFUNDED = "refunded in full"
+    LINE_REFUNDED = "line refunded"
+    DISPUTE_OPEN = "dispute open"
 
 
 class OrderStatus(models.TextChoices):

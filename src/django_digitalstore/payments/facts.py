@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .choices import Discrepancy, DisputeState, OrderStatus, PaymentState, RefundState
+from .choices import (
+    Discrepancy,
+    DisputeState,
+    LossCause,
+    OrderStatus,
+    PaymentState,
+    RefundState,
+)
 from .events import PaymentReported
 
 __all__ = [
@@ -207,20 +214,20 @@ class PaymentFacts:
         )
 
     def supports(self, item: str, price: int, *, dispute_suspends: bool) -> tuple[bool, str]:
-        """Tell whether this payment is a basis for a line, and if not, why.
+        """Tell whether this payment is a basis for a line, and if not, why: a ``LossCause``.
 
         ``price`` is what must go back for ``item`` to end it: see ``prices_in``.
         """
         if not self.counts:
-            return False, "the payment does not count"
+            return False, LossCause.DOES_NOT_COUNT
         if any(d.state in _DISPUTE_LOST for d in self.disputes):
-            return False, "dispute lost"
+            return False, LossCause.DISPUTE_LOST
         if self.is_fully_returned:
-            return False, "refunded in full"
+            return False, LossCause.REFUNDED
         if 0 < price <= self.returned_of_item(item):
-            return False, "line refunded"
+            return False, LossCause.LINE_REFUNDED
         if dispute_suspends and self.is_disputed:
-            return False, "dispute open"
+            return False, LossCause.DISPUTE_OPEN
         return True, ""
 
 

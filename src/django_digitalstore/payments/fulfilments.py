@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 
 from django_digitalstore.entitlements import flows as entitlements
 from django_digitalstore.entitlements import get_grant_model, policies
+from django_digitalstore.entitlements.choices import EndedKind
 from django_digitalstore.entitlements.exceptions import AccessWithheld
 from django_digitalstore.entitlements.sources import Source
 
+from .choices import LossCause
 from .exceptions import AlreadyOwned, CheckoutRefused
 
 __all__ = [
@@ -32,6 +34,13 @@ __all__ = [
 
 #: Kind of the source of a grant that a payment gives.
 PAYMENT_SOURCE = "payment"
+#: What an owner is told of what ended access. A lost dispute gave the money back too.
+_ENDED_KINDS: dict[str, EndedKind] = {
+    LossCause.REFUNDED: EndedKind.REFUNDED,
+    LossCause.LINE_REFUNDED: EndedKind.REFUNDED,
+    LossCause.DISPUTE_LOST: EndedKind.REFUNDED,
+    LossCause.DISPUTE_OPEN: EndedKind.DISPUTED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +89,10 @@ class BaseFulfilment:
         return False
 
     def reverse(self, line: Any, payment: Any, reason: str) -> None:
-        """Undo what ``payment`` bought with ``line``. Idempotent; no network; same transaction."""
+        """Undo what ``payment`` bought with ``line``. Idempotent; no network; same transaction.
+
+        ``reason`` is a ``LossCause`` of ``payments.choices``: words that compare as text.
+        """
         raise NotImplementedError(
             f"{type(self).__name__} must implement reverse(line, payment, reason)."
         )
@@ -127,7 +139,11 @@ class ProductFulfilment(BaseFulfilment):
 
     def reverse(self, line: Any, payment: Any, reason: str) -> None:
         entitlements.revoke_product(
-            line.order.customer, line.product, source=self.source(line, payment), reason=reason
+            line.order.customer,
+            line.product,
+            source=self.source(line, payment),
+            kind=_ENDED_KINDS.get(reason, EndedKind.WITHDRAWN),
+            reason=str(reason),
         )
 
     def is_paid_elsewhere(self, line: Any) -> bool:

@@ -8,13 +8,16 @@ from .access import (
     revoke_product,
     withhold_product,
 )
-from .downloads import log_download
+from .downloads import forget_addresses, log_download, record_download, reset_downloads
 
 __all__ = [
     "clear_expired",
+    "forget_addresses",
     "grant_product",
     "lock_access",
     "log_download",
+    "record_download",
+    "reset_downloads",
     "restore_product",
     "revoke_product",
     "withhold_product",

@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 REVOKED_BY_HAND = "revoked"
+#: Why a source takes back what it gave.
+BY_ITS_SOURCE = (EndedKind.WITHDRAWN, EndedKind.REFUNDED, EndedKind.DISPUTED)
 
 
 def _key(user_id: Any, product_id: Any) -> str:
@@ -102,17 +104,31 @@ def grant_product(
 
 @flow
 def revoke_product(
-    user: Any, product: Any, *, source: Source | None = None, actor: Any = None, reason: str
+    user: Any,
+    product: Any,
+    *,
+    source: Source | None = None,
+    kind: EndedKind = EndedKind.WITHDRAWN,
+    actor: Any = None,
+    reason: str,
 ) -> int:
     """End grants and return how many ended.
 
-    With ``source`` only its grant ends, and access stays while another stands. Without, a person
-    takes the access away: all grants end and a deny stands until ``restore_product`` lifts it.
-    ``reason`` is required. Writes in one transaction, joins the caller's; no other I/O.
+    With ``source`` only its grant ends, and access stays while another stands. ``kind`` is why that
+    source takes back what it gave, and what its owner reads: WITHDRAWN, REFUNDED or DISPUTED.
+    Without, a person takes the access away: all grants end and a deny stands until
+    ``restore_product`` lifts it. ``reason`` is required, and for staff alone.
+    Raises ``InvalidGrant``. Writes in one transaction, joins the caller's; no other I/O.
     """
     _require_rows(user, product)
     if not reason.strip():
         raise InvalidGrant("revoke_product() needs a reason. Pass reason='refund of order …'.")
+    if kind not in BY_ITS_SOURCE or (source is None and kind != EndedKind.WITHDRAWN):
+        raise InvalidGrant(
+            f"revoke_product() was given kind={str(kind)!r}. With source=… it takes "
+            f"{', '.join(repr(str(known)) for known in BY_ITS_SOURCE)}; without, a person revokes: "
+            f"leave it out."
+        )
     now = timezone.now()
     locks.take(_key(user.pk, product.pk))
     standing = _standing(user, product, now)
@@ -123,9 +139,8 @@ def revoke_product(
             if g.effect == GrantEffect.ALLOW
             and (g.source_kind, g.source_reference) == (source.kind, source.reference)
         ]
-        kind = EndedKind.WITHDRAWN
         if not ending:
-            _remember_withdrawal(user, product, source, now, actor=actor, reason=reason)
+            _remember_end(user, product, source, now, kind, actor=actor, reason=reason)
     else:
         ending = [g for g in standing if g.effect == GrantEffect.ALLOW]
         kind = EndedKind.REVOKED
@@ -266,16 +281,29 @@ def _end(grant: AbstractGrant, now: datetime, kind: EndedKind, *, actor: Any, re
     guard.update(grant, ended_at=now, ended_kind=kind, ended_reason=reason, ended_by=actor)
 
 
-def _remember_withdrawal(
-    user: Any, product: Any, source: Source, now: datetime, *, actor: Any, reason: str
+def _remember_end(
+    user: Any,
+    product: Any,
+    source: Source,
+    now: datetime,
+    kind: EndedKind,
+    *,
+    actor: Any,
+    reason: str,
 ) -> None:
-    """Note where a revoked source withdraws: its last word is no.
+    """Note what an ended source says now, where that is something else.
 
-    Without it, ``restore_product`` would bring back what was refunded while the deny stood.
+    That of a revoked one is no: without it, ``restore_product`` would bring back what was refunded
+    while the deny stood. And a dispute that ends in a refund is a refund to its owner.
     """
     last = _last_word(user, product, source)
-    if last is not None and last.ended_kind == EndedKind.REVOKED:
-        _note(user, product, source, now, EndedKind.WITHDRAWN, actor=actor, reason=reason)
+    if last is None:
+        return
+    was = last.ended_kind
+    if was == EndedKind.REVOKED or (
+        was != kind and {was, kind} == {EndedKind.DISPUTED, EndedKind.REFUNDED}
+    ):
+        _note(user, product, source, now, kind, actor=actor, reason=reason)
 
 
 def _note(
