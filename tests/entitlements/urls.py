@@ -13,7 +13,7 @@ from django.views.generic import View
 
 from django_digitalstore.catalog import get_product_model
 from django_digitalstore.catalog.views import GenericProductDetailView, GenericProductListView
-from django_digitalstore.core.views import IsCustomerMixin
+from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.entitlements import (
     get_download_model,
     get_grant_model,
@@ -30,6 +30,8 @@ from django_digitalstore.entitlements.views import (
     GenericDownloadLinkView,
     GenericDownloadView,
     GenericMyProductListView,
+    GenericReleaseNotifyView,
+    GenericUnsubscribeView,
 )
 
 STORE = settings.DIGITALSTORE_STORE_APP
@@ -53,6 +55,15 @@ class Download(IsCustomerMixin, GenericDownloadView):
     active_page = "library"
     download_url = f"{STORE}:download_link"
     library_url = f"{STORE}:library"
+
+
+class ReleaseNotify(IsSellerMixin, GenericReleaseNotifyView):
+    success_url = "/seller/"
+
+
+class Unsubscribe(GenericUnsubscribeView):
+    base_template = "base.html"
+    active_page = "library"
 
 
 class Products(OwnershipMixin, GenericProductListView):
@@ -116,6 +127,8 @@ store = [
     path("library/", Library.as_view(), name="library"),
     path("downloads/assets/<pk>/", DownloadLink.as_view(), name="download_link"),
     path("downloads/<str:token>/", Download.as_view(), name="download"),
+    path("seller/releases/<pk>/notify/", ReleaseNotify.as_view(), name="seller_release_notify"),
+    path("unsubscribe/<str:token>/", Unsubscribe.as_view(), name="unsubscribe"),
 ]
 
 urlpatterns = [

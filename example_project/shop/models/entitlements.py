@@ -1,5 +1,7 @@
 """Who owns what, and why: the store's own tables. Add fields freely; keep each Meta."""
 
+from django.urls import reverse
+
 from django_digitalstore.entitlements.abstract_models import (
     AbstractDownload,
     AbstractGrant,
@@ -12,6 +14,9 @@ class PurchasedProduct(AbstractPurchasedProduct):
 
     class Meta(AbstractPurchasedProduct.Meta):
         pass
+
+    def get_library_url(self) -> str:
+        return reverse("shop:library")
 
 
 class Grant(AbstractGrant):

@@ -33,9 +33,15 @@ from django_digitalstore.core.exceptions import DigitalStoreError
 
 from . import flows, get_grant_model, get_purchased_product_model
 from .exceptions import AccessWithheld
+from .models import ReleaseNoticeOptOut
 from .sources import Source
 
-__all__ = ["AbstractDownloadAdmin", "AbstractGrantAdmin", "AbstractPurchasedProductAdmin"]
+__all__ = [
+    "AbstractDownloadAdmin",
+    "AbstractGrantAdmin",
+    "AbstractPurchasedProductAdmin",
+    "ReleaseNoticeOptOutAdmin",
+]
 
 #: The source of what staff grant: one grant per user and product, whoever grants it.
 BY_STAFF = Source("manual")
@@ -250,3 +256,16 @@ class AbstractDownloadAdmin(_SearchedByOwner):
 
     list_display = ("at", "user", "product", "file_name", "version", "outcome", "address")
     list_filter = ("outcome",)
+
+
+@admin.register(ReleaseNoticeOptOut)
+class ReleaseNoticeOptOutAdmin(ReadOnlyAdmin):
+    """Who wants no e-mails about releases, to read: people ask why they got none."""
+
+    list_display = ("user", "product_key", "created_at")
+    list_select_related = ("user",)
+    fields = list_display
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """Search by the name that users log in with. Hook."""
+        return [f"user__{get_user_model().USERNAME_FIELD}"]

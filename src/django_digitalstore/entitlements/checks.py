@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import models
 
 from django_digitalstore.core.exceptions import InvalidModelSetting
 
-from . import get_purchased_product_model
+from . import get_purchased_product_model, unsubscribe_links
 from .backends import delivery_backends
 
-__all__ = ["check_delivery_backends", "check_keys_to_purchases"]
+__all__ = ["check_delivery_backends", "check_keys_to_purchases", "check_unsubscribe_url"]
 
 
 @register()
@@ -61,3 +62,26 @@ def check_keys_to_purchases(
         for relation in model._meta.related_objects
         if relation.on_delete is not models.SET_NULL
     ]
+
+
+@register(Tags.urls)
+def check_unsubscribe_url(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that who is told of a release can unsubscribe, on a site that tells anybody."""
+    if not getattr(settings, "ROOT_URLCONF", None) or not unsubscribe_links.url_name():
+        return []
+    try:
+        unsubscribe_links.require_route()
+    except unsubscribe_links.UnsubscribeNotRouted as error:
+        return [
+            Error(
+                str(error),
+                hint=(
+                    "Write DIGITALSTORE_UNSUBSCRIBE_URL = '' where nobody is ever told of a "
+                    "release."
+                ),
+                id="digitalstore.E210",
+            )
+        ]
+    return []

@@ -37,6 +37,9 @@ class EntitlementsConf(AppConf):  # type: ignore[misc]  # django-appconf is unty
     DOWNLOAD_LOG_ADDRESS = "full"
     #: How long the log keeps address and browser; None: for ever. The lines stay.
     DOWNLOAD_LOG_AGE: timedelta | None = timedelta(days=90)
+    #: Name of the URL of the page that ends e-mails about releases; it takes a token. None means
+    #: ``<STORE_APP>:unsubscribe``; "": this site tells nobody of releases.
+    UNSUBSCRIBE_URL: str | None = None
     #: Purchases on one page of the library.
     PURCHASES_PER_PAGE = 24
 

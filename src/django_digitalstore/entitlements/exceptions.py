@@ -6,7 +6,13 @@ from django.core.exceptions import PermissionDenied
 
 from django_digitalstore.core.exceptions import DigitalStoreError
 
-__all__ = ["AccessWithheld", "DownloadLimitReached", "InvalidGrant", "NotEntitled"]
+__all__ = [
+    "AccessWithheld",
+    "DownloadLimitReached",
+    "InvalidGrant",
+    "NotEntitled",
+    "ReleaseNotAvailable",
+]
 
 
 class NotEntitled(DigitalStoreError, PermissionDenied):
@@ -34,3 +40,7 @@ class DownloadLimitReached(DigitalStoreError, PermissionDenied):
 
 class InvalidGrant(DigitalStoreError, ValueError):
     """A flow was asked for something that cannot be granted or revoked. Nothing was written."""
+
+
+class ReleaseNotAvailable(DigitalStoreError, ValueError):
+    """Owners cannot be told of a release that they don't see. Nothing was written."""

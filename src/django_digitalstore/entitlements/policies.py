@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from django_digitalstore.catalog.choices import UpdateTerms
 
 from . import get_download_model, get_grant_model, get_purchased_product_model
 from .choices import DownloadOutcome, EndedKind, GrantEffect, Refusal
+from .models import ReleaseNoticeOptOut
 from .sources import Source
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "has_access",
     "has_downloads_left",
     "is_known_to_owners",
+    "is_opted_out",
     "is_rest_of_download",
     "is_withheld",
     "live_purchase",
@@ -33,11 +36,14 @@ __all__ = [
     "may_preview",
     "may_preview_all",
     "newest_downloaded",
+    "opt_out_key",
     "owned_by_filter",
     "owned_by_key",
     "owned_product_ids",
     "owner_annotation",
+    "owners_to_tell",
     "releases_for",
+    "update_days",
     "updates_until",
     "was_granted",
     "why_access_ended",
@@ -141,15 +147,20 @@ def _end_of(grant: Any) -> datetime:
     return min(end for end in (grant.ended_at, grant.expires_at, _NEVER) if end is not None)
 
 
+def update_days(product: Any) -> int | None:
+    """Return for how many days after the purchase owners get new releases; None: for ever."""
+    if product.updates == UpdateTerms.LIFETIME:
+        return None
+    return product.update_days if product.updates else settings.DIGITALSTORE_UPDATE_DAYS
+
+
 def updates_until(purchase: Any, product: Any) -> datetime | None:
     """Return until when a release must be published for this owner to get it; None: for ever.
 
     The days of updates are the product's own, or ``DIGITALSTORE_UPDATE_DAYS``; they begin with the
     purchase. No I/O.
     """
-    if product.updates == UpdateTerms.LIFETIME:
-        return None
-    days = product.update_days if product.updates else settings.DIGITALSTORE_UPDATE_DAYS
+    days = update_days(product)
     if days is None:
         return None
     try:
@@ -339,3 +350,32 @@ def owned_by_filter(user: Any) -> Q:
     """Return the condition that keeps products which ``user`` owns now."""
     owned = get_purchased_product_model().objects.live().filter(user_id=_user_id(user))
     return Q(pk__in=owned.order_by().values("product_id"))
+
+
+def owners_to_tell(release: Any) -> QuerySet[Any]:
+    """Return the live purchases whose owners are told of a published release.
+
+    Those whose updates reach as far, and who have not opted out. Purchases of users without an
+    e-mail, and of inactive ones, are among them.
+    """
+    owners = get_purchased_product_model().objects.live().filter(product_id=release.product_id)
+    days = update_days(release.product)
+    if days is not None:
+        # ``updates_until``, asked of all of them at once.
+        with suppress(OverflowError):
+            owners = owners.filter(granted_at__gte=release.published_at - timedelta(days=days))
+    unwanted = ReleaseNoticeOptOut.objects.filter(
+        user_id=OuterRef("user_id"), product_key__in=["", opt_out_key(release.product)]
+    )
+    return owners.filter(~Exists(unwanted))
+
+
+def is_opted_out(user: Any, product: Any = None) -> bool:
+    """Tell whether ``user`` wants no e-mails about releases of ``product``; None: of any."""
+    keys = {"", opt_out_key(product)}
+    return ReleaseNoticeOptOut.objects.filter(user_id=_user_id(user), product_key__in=keys).exists()
+
+
+def opt_out_key(product: Any) -> str:
+    """Return how an opt-out names ``product``; None is all products."""
+    return "" if product is None else str(product.pk)

@@ -1,4 +1,7 @@
-"""The verbs of access, and the only writers of ``PurchasedProduct``, ``Grant`` and the log."""
+"""The verbs of access and of release notices.
+
+The only writers of ``PurchasedProduct``, ``Grant``, the download log and the opt-outs.
+"""
 
 from .access import (
     clear_expired,
@@ -9,6 +12,7 @@ from .access import (
     withhold_product,
 )
 from .downloads import forget_addresses, log_download, record_download, reset_downloads
+from .notices import notify_owners, opt_in, opt_out
 
 __all__ = [
     "clear_expired",
@@ -16,6 +20,9 @@ __all__ = [
     "grant_product",
     "lock_access",
     "log_download",
+    "notify_owners",
+    "opt_in",
+    "opt_out",
     "record_download",
     "reset_downloads",
     "restore_product",

@@ -6,6 +6,7 @@ from django_digitalstore.core.views import IsCustomerMixin
 from django_digitalstore.entitlements.views import (
     GenericDownloadLinkView,
     GenericDownloadView,
+    GenericUnsubscribeView,
 )
 
 
@@ -27,3 +28,8 @@ class DownloadView(IsCustomerMixin, GenericDownloadView):
     active_page = "library"
     download_url = "shop:download_link"
     library_url = "shop:library"
+
+
+class UnsubscribeView(GenericUnsubscribeView):
+    base_template = "shop/base.html"
+    active_page = "library"

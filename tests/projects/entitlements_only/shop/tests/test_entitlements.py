@@ -1,9 +1,11 @@
-"""The library and the way to a file, as a customer meets them."""
+"""The library, the way to a file and e-mails about new versions, as a customer meets them."""
 
+from django.core import mail
 from django.test import TestCase
 from django.urls import resolve, reverse
 
-from django_digitalstore.catalog.testing import files_in
+from django_digitalstore.catalog.testing import files_in, make_release, make_seller
+from django_digitalstore.core import outbox
 from django_digitalstore.entitlements.links import redeem
 from django_digitalstore.entitlements.testing import (
     assert_access,
@@ -50,3 +52,42 @@ class LibraryTests(TestCase):
         link = self.click().url
         revoke(owner, self.product)
         self.assertEqual(self.client.get(link).status_code, 403)
+
+
+class ReleaseNoticeTests(TestCase):
+    def setUp(self):
+        self.enterContext(files_in())
+        self.seller = make_seller()
+        self.product = make_product(title="A book", seller=self.seller)
+        self.release = make_release(self.product, version="2.0")
+        self.owner = customer_who_owns(self.product)
+
+    def tell_owners(self, seller):
+        self.client.force_login(seller)
+        with self.captureOnCommitCallbacks(execute=True):
+            page = reverse("shop:seller_release_notify", args=[self.release.pk])
+            response = self.client.post(page)
+        self.client.logout()
+        outbox.sweep()
+        return response
+
+    def test_owners_are_told_of_a_release_once(self):
+        self.assertEqual(self.tell_owners(self.seller).status_code, 303)
+        self.tell_owners(self.seller)
+        (message,) = mail.outbox
+        self.assertEqual(message.subject, "New: “A book” 2.0")
+        self.assertIn(reverse("shop:library"), message.body)
+
+    def test_another_seller_tells_nobody(self):
+        self.assertEqual(self.tell_owners(make_seller()).status_code, 404)
+        self.assertEqual(mail.outbox, [])
+
+    def test_the_link_of_the_mail_ends_such_mails_without_a_login(self):
+        self.tell_owners(self.seller)
+        link = mail.outbox[0].extra_headers["List-Unsubscribe"].strip("<>")
+        page = link[link.index(reverse("shop:unsubscribe", args=["x"])[:-2]) :]
+        self.assertContains(self.client.get(page), "A book")
+        self.client.post(page, {"action": "product"})
+        self.release = make_release(self.product, version="3.0")
+        self.tell_owners(self.seller)
+        self.assertEqual(len(mail.outbox), 1)

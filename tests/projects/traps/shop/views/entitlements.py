@@ -1,10 +1,12 @@
-"""The customer's library, and the way of a file to its owner."""
+"""The customer's library, the way of a file to its owner, and e-mails about new versions."""
 
-from django_digitalstore.core.views import IsCustomerMixin
+from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.entitlements.views import (
     GenericDownloadLinkView,
     GenericDownloadView,
     GenericMyProductListView,
+    GenericReleaseNotifyView,
+    GenericUnsubscribeView,
 )
 
 
@@ -26,3 +28,12 @@ class DownloadView(IsCustomerMixin, GenericDownloadView):
     active_page = "library"
     download_url = "shop:download_link"
     library_url = "shop:library"
+
+
+class ReleaseNotifyView(IsSellerMixin, GenericReleaseNotifyView):
+    success_url = "shop:seller_products"
+
+
+class UnsubscribeView(GenericUnsubscribeView):
+    base_template = "shop/base.html"
+    active_page = "library"
