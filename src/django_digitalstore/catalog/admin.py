@@ -115,8 +115,18 @@ class AbstractAssetInline(admin.TabularInline):
     """
 
     form = AssetForm
-    fields = ["name", "platform", "file", "position", "size", "sha256"]
-    readonly_fields = ["size", "sha256"]
+    fields = [
+        "name",
+        "platform",
+        "visibility",
+        "file",
+        "position",
+        "state",
+        "failure",
+        "size",
+        "sha256",
+    ]
+    readonly_fields = ["state", "failure", "size", "sha256"]
     extra = 1
     # Django's own widget links to the file.
     formfield_overrides = {PrivateFileField: {"widget": forms.FileInput}}

@@ -10,6 +10,7 @@ from typing import Any
 from babel.numbers import get_currency_name
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError
 from django.utils.text import capfirst, slugify
 from django.utils.translation import get_language
@@ -20,9 +21,19 @@ from django_digitalstore.core.money import CURRENCIES
 
 from . import flows, get_category_model
 from .exceptions import ProductNotReady
+from .upload_limits import extension_of, validate_extension, validate_size
+from .uploads import UploadTicket
 from .validators import clean_file_name
 
-__all__ = ["AbstractCategoryForm", "AbstractProductForm", "AssetForm", "PricedForm", "currencies"]
+__all__ = [
+    "AbstractAssetForm",
+    "AbstractCategoryForm",
+    "AbstractProductForm",
+    "AssetForm",
+    "AssetReplaceForm",
+    "PricedForm",
+    "currencies",
+]
 
 
 def currencies() -> list[tuple[str, str]]:
@@ -205,6 +216,19 @@ class AbstractCategoryForm(_SellersForm):
         flows.save_category(self.instance, actor=self.seller)
 
 
+def _check_limits(form: forms.BaseForm) -> None:
+    """Say in the form what the flow would refuse by the settings for uploads."""
+    name, upload = form.cleaned_data.get("name"), form.cleaned_data.get("file")
+    try:
+        if name:
+            validate_extension(name)
+        if isinstance(upload, UploadedFile):
+            validate_extension(str(upload.name))
+            validate_size(str(upload.name), upload.size or 0)
+    except ValidationError as error:
+        form.add_error("file" if upload else "name", error)
+
+
 class AssetForm(forms.ModelForm):
     """A file of a release in the admin: size and hash are computed, the name is cleaned."""
 
@@ -222,6 +246,7 @@ class AssetForm(forms.ModelForm):
             cleaned["name"] = clean_file_name(name)
             if upload and not cleaned["name"]:
                 self.add_error("name", _("Nothing is left of this name. Write a plain file name."))
+        _check_limits(self)
         return cleaned
 
     def save(self, commit: bool = True) -> Any:
@@ -231,3 +256,155 @@ class AssetForm(forms.ModelForm):
         flows.store_file(self.instance, self.cleaned_data["file"])
         self._save_m2m()  # type: ignore[attr-defined]  # Django's own half of save()
         return self.instance
+
+
+class DirectUploadFields(forms.Form):
+    """What a browser says of the file that it is about to send straight to the storage."""
+
+    upload_name = forms.CharField(max_length=1000)
+    upload_size = forms.IntegerField(min_value=1)
+    upload_sha256 = forms.RegexField(r"^[0-9a-f]{64}\Z")
+
+
+class _TakesUpload(forms.BaseForm):
+    """A form with a file that comes with the form, or, as ``direct``, is only announced by it.
+
+    ``refusal`` is why the upload handler threw the file away: then the form has that error.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        seller: Any,
+        direct: bool = False,
+        refusal: ValidationError | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        self.seller = seller
+        self.refusal = refusal
+        self.is_direct = direct and "file" in self.fields
+        if self.is_direct:
+            del self.fields["file"]
+            self.fields.update(DirectUploadFields().fields)
+
+    @property
+    def upload_name(self) -> str:
+        """The name of the seller's file, as the browser tells it; "" where there is none."""
+        data = self.cleaned_data
+        return str(data.get("upload_name") or getattr(data.get("file"), "name", None) or "")
+
+    def take_refusal(self) -> None:
+        """Say why the file was refused, instead of that there is none."""
+        if self.refusal is not None:
+            self.errors.pop("file", None)
+            self.add_error("file", self.refusal)
+
+    def take_errors(self, error: ValidationError) -> None:
+        """Turn what a flow refused into errors of the form."""
+        for field, errors in error.update_error_dict({}).items():
+            self.add_error(field if field in self.fields else None, errors)
+
+
+class AbstractAssetForm(_TakesUpload, forms.ModelForm):
+    """A file of a release as its seller adds it, and as its seller edits it: then without upload.
+
+    Release, state, size and hash are no fields. ``save()`` is ``flows.store_file`` or
+    ``flows.save_file``; a direct upload is begun by ``start()``.
+    """
+
+    class Meta:
+        fields = ["file", "name", "platform", "visibility", "position"]
+        widgets = {"file": forms.FileInput}
+        labels = {"file": _("File"), "name": _("Name")}
+        help_texts = {
+            "name": _("As owners see it. Empty: the name of your file."),
+            "platform": _("Where it runs, like “Windows” or “macOS”. Empty: everywhere."),
+            "position": _("Files with lower numbers come first."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            # New bytes for an old file are a step of their own, with its own page.
+            self.fields.pop("file", None)
+        for name in {"name", "position"} & set(self.fields):
+            self.fields[name].required = False
+
+    def clean_position(self) -> int:
+        """Take an empty position as the first one."""
+        return self.cleaned_data["position"] or 0
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "name" in self.fields and "name" not in self.errors:
+            cleaned["name"] = clean_file_name(
+                cleaned.get("name") or self.upload_name or self.instance.name
+            )
+            if not cleaned["name"] and "file" not in self.errors:
+                self.add_error("name", _("Nothing is left of this name. Write a plain file name."))
+        _check_limits(self)
+        self.take_refusal()
+        return cleaned
+
+    def save(self, commit: bool = True) -> Any:
+        """Save by the flow. Raises ``ProductNotReady``."""
+        if not commit or self.errors:
+            return super().save(commit)
+        if "file" in self.fields:
+            flows.store_file(self.instance, self.cleaned_data["file"], actor=self.seller)
+        else:
+            flows.save_file(self.instance, actor=self.seller)
+        self._save_m2m()  # type: ignore[attr-defined]  # Django's own half of save()
+        return self.instance
+
+    def start(self) -> UploadTicket:
+        """Save the asset as processing, and return the ticket for its bytes."""
+        ticket = flows.start_upload(
+            self.instance,
+            size=self.cleaned_data["upload_size"],
+            sha256=self.cleaned_data["upload_sha256"],
+            actor=self.seller,
+        )
+        self._save_m2m()  # type: ignore[attr-defined]
+        return ticket
+
+
+class AssetReplaceForm(_TakesUpload, forms.Form):
+    """New bytes for a file: name, platform and everything else stay."""
+
+    file = forms.FileField(label=_("New file"))
+
+    def __init__(self, *args: Any, instance: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance = instance
+        extension = extension_of(instance.name)
+        if extension and "file" in self.fields:
+            self.fields["file"].widget.attrs["accept"] = f".{extension}"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        _check_limits(self)
+        name = self.upload_name
+        if name and not self.errors and extension_of(name) != extension_of(self.instance.name):
+            self.add_error(
+                "file" if "file" in self.fields else None,
+                _("“%(new)s” is of another kind than “%(old)s”. Add it as a file of its own.")
+                % {"new": name, "old": self.instance.name},
+            )
+        self.take_refusal()
+        return cleaned
+
+    def save(self) -> Any:
+        """Replace by ``flows.store_file``. Raises ``ProductNotReady``."""
+        return flows.store_file(self.instance, self.cleaned_data["file"], actor=self.seller)
+
+    def start(self) -> tuple[str, UploadTicket]:
+        """Return the new object's name, and the ticket for it."""
+        return flows.start_replacement(
+            self.instance,
+            size=self.cleaned_data["upload_size"],
+            sha256=self.cleaned_data["upload_sha256"],
+            actor=self.seller,
+        )

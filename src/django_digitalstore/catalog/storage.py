@@ -16,7 +16,12 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.functional import LazyObject, empty
 
-__all__ = ["PrivateFileSystemStorage", "asset_path", "private_storage"]
+__all__ = ["INCOMING", "SOLD", "PrivateFileSystemStorage", "asset_path", "private_storage"]
+
+#: Folder of the files that are sold, in the private storage.
+SOLD = "assets"
+#: Folder of uploads that are under way, where the storage is a local folder.
+INCOMING = "incoming"
 
 
 class PrivateFileSystemStorage(FileSystemStorage):
@@ -88,4 +93,4 @@ def asset_path(instance: Any, filename: str) -> str:
     """
     extension = "".join(c for c in PurePosixPath(filename).suffix.lower() if c.isalnum())[:10]
     name = uuid.uuid4().hex
-    return f"assets/{name[:2]}/{name}{'.' + extension if extension else ''}"
+    return f"{SOLD}/{name[:2]}/{name}{'.' + extension if extension else ''}"

@@ -1,0 +1,82 @@
+"""Rows of assets and the objects they name, changed together: what both ways of uploading share."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.core.files.storage import Storage
+from django.db import router, transaction
+from django.utils.translation import gettext as _
+
+from django_digitalstore.catalog.abstract_models import AbstractAsset
+from django_digitalstore.catalog.exceptions import ProductNotReady
+from django_digitalstore.catalog.upload_limits import validate_extension, validate_size
+from django_digitalstore.core.flow import retry_transaction
+
+__all__ = ["check_limits", "discard", "gone", "locked", "put_in", "using_of"]
+
+A = TypeVar("A", bound=AbstractAsset)
+
+
+def using_of(asset: AbstractAsset) -> str:
+    """Return the alias of the database that the asset is written to."""
+    return router.db_for_write(type(asset), instance=asset)
+
+
+def locked(asset: A) -> A | None:
+    """Return the asset's row under its lock, inside a transaction; None where it is gone."""
+    manager = type(asset)._base_manager.using(using_of(asset))
+    return manager.select_for_update().filter(pk=asset.pk).first()
+
+
+def gone() -> ProductNotReady:
+    """Return the error of whoever comes after the asset was deleted."""
+    return ProductNotReady(
+        {"file": _("This file was deleted or taken away in the meantime. Upload it again.")}
+    )
+
+
+def check_limits(name: str, size: int) -> None:
+    """Raise ``ProductNotReady`` where the settings don't allow such a file."""
+    for field, problem in (
+        ("name", lambda: validate_extension(name)),
+        ("file", lambda: validate_size(name, size)),
+    ):
+        # Without a name there is another error, which says what to do.
+        if not name:
+            continue
+        try:
+            problem()
+        except ValidationError as error:
+            raise ProductNotReady({field: error}) from error
+
+
+def put_in(asset: AbstractAsset, stored: str) -> None:
+    """Save ``asset``, which names the object ``stored`` now; the one before goes after commit.
+
+    Raises ``ProductNotReady`` where the row was deleted in the meantime: saving must not make it
+    anew.
+    """
+    using = using_of(asset)
+
+    def write() -> None:
+        row = None
+        if not asset._state.adding:
+            row = locked(asset)
+            if row is None:
+                raise gone()
+        asset.save(using=using)
+        if row is not None and row.file and row.file.name != stored:
+            discard(row.file.storage, str(row.file.name), using=using)
+
+    retry_transaction(write, using=using)
+
+
+def discard(storage: Storage, name: str, *, using: str) -> None:
+    """Delete an object after commit. What fails is an orphan, which ``prune_uploads`` takes."""
+
+    def delete(*args: Any) -> None:
+        storage.delete(name)
+
+    transaction.on_commit(delete, using=using, robust=True)
