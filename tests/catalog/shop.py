@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from django_digitalstore.catalog import get_category_model, get_product_model, views
-from django_digitalstore.catalog.forms import AbstractCategoryForm, AbstractProductForm
+from django_digitalstore.catalog import (
+    get_asset_model,
+    get_category_model,
+    get_product_model,
+    views,
+)
+from django_digitalstore.catalog.forms import (
+    AbstractAssetForm,
+    AbstractCategoryForm,
+    AbstractProductForm,
+)
 from django_digitalstore.core.views import IsSellerMixin
 
 #: Namespace of the URLs: the label of the host's app.
@@ -20,6 +29,11 @@ class ProductForm(AbstractProductForm):
 class CategoryForm(AbstractCategoryForm):
     class Meta(AbstractCategoryForm.Meta):
         model = get_category_model()
+
+
+class AssetForm(AbstractAssetForm):
+    class Meta(AbstractAssetForm.Meta):
+        model = get_asset_model()
 
 
 class ShopPage:
@@ -88,3 +102,28 @@ class CategoryUpdate(SellerPage, views.GenericCategoryUpdateView):
 
 class CategoryDelete(SellerPage, views.GenericCategoryDeleteView):
     success_url = f"{STORE}:seller_categories"
+
+
+class SellerAssets(SellerPage, views.GenericAssetListView):
+    create_url = f"{STORE}:seller_asset_create"
+    update_url = f"{STORE}:seller_asset_update"
+    replace_url = f"{STORE}:seller_asset_replace"
+    delete_url = f"{STORE}:seller_asset_delete"
+
+
+class AssetCreate(SellerPage, views.GenericAssetCreateView):
+    form_class = AssetForm
+    list_url = f"{STORE}:seller_assets"
+
+
+class AssetUpdate(SellerPage, views.GenericAssetUpdateView):
+    form_class = AssetForm
+    list_url = f"{STORE}:seller_assets"
+
+
+class AssetReplace(SellerPage, views.GenericAssetReplaceView):
+    list_url = f"{STORE}:seller_assets"
+
+
+class AssetDelete(SellerPage, views.GenericAssetDeleteView):
+    list_url = f"{STORE}:seller_assets"

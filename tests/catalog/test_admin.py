@@ -194,7 +194,8 @@ def release_form(product, *files: dict, initial: int = 0) -> dict:
         "assets-INITIAL_FORMS": initial,
     }
     for index, fields in enumerate(files):
-        for name, value in {"position": index, "platform": "", "name": "", **fields}.items():
+        given = {"position": index, "platform": "", "visibility": "owners", "name": "", **fields}
+        for name, value in given.items():
             form[f"assets-{index}-{name}"] = value
     return form
 

@@ -58,6 +58,11 @@ pages = [
         shop.CategoryDelete.as_view(),
         name="seller_category_delete",
     ),
+    path("seller/releases/<pk>/files/", shop.SellerAssets.as_view(), name="seller_assets"),
+    path("seller/releases/<pk>/files/new/", shop.AssetCreate.as_view(), name="seller_asset_create"),
+    path("seller/files/<pk>/", shop.AssetUpdate.as_view(), name="seller_asset_update"),
+    path("seller/files/<pk>/replace/", shop.AssetReplace.as_view(), name="seller_asset_replace"),
+    path("seller/files/<pk>/delete/", shop.AssetDelete.as_view(), name="seller_asset_delete"),
 ]
 
 urlpatterns = [

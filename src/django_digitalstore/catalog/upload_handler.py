@@ -45,7 +45,7 @@ class MeasuredFile(TemporaryUploadedFile):
 
 def _incoming() -> str | None:
     """Return the folder of uploads under way; None, which is the system's, for remote storages."""
-    storage = get_asset_model()._meta.get_field("file").storage  # type: ignore[union-attr]
+    storage = get_asset_model()._meta.get_field("file").storage
     if not isinstance(storage, FileSystemStorage):
         return None
     folder = storage.path(INCOMING)

@@ -258,7 +258,7 @@ def prune_uploads(
             continue
         done.assets += 1
         tell(Pruning(name, asset.pk))
-    storage: Storage = get_asset_model()._meta.get_field("file").storage  # type: ignore[union-attr]
+    storage: Storage = get_asset_model()._meta.get_field("file").storage
     try:
         for name in _orphans(storage, now - settings.DIGITALSTORE_UPLOAD_AGE - MARGIN):
             if not is_dry and not _delete_orphan(storage, name):

@@ -1,5 +1,12 @@
 """Pages of the catalog, for everybody and for sellers."""
 
+from .files import (
+    GenericAssetCreateView,
+    GenericAssetDeleteView,
+    GenericAssetListView,
+    GenericAssetReplaceView,
+    GenericAssetUpdateView,
+)
 from .public import GenericProductDetailView, GenericProductListView
 from .seller import (
     GenericCategoryCreateView,
@@ -14,6 +21,11 @@ from .seller import (
 )
 
 __all__ = [
+    "GenericAssetCreateView",
+    "GenericAssetDeleteView",
+    "GenericAssetListView",
+    "GenericAssetReplaceView",
+    "GenericAssetUpdateView",
     "GenericCategoryCreateView",
     "GenericCategoryDeleteView",
     "GenericCategoryListView",
