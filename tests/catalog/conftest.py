@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,3 +26,25 @@ def url() -> Callable[..., str]:
 @pytest.fixture
 def as_seller(client_of: Callable[[Any], Client], seller: Any) -> Client:
     return client_of(seller)
+
+
+@pytest.fixture
+def files(settings: Any, tmp_path: Path) -> Path:
+    """A private storage of the test's own; its folder."""
+    return _store(
+        settings, tmp_path, "django_digitalstore.catalog.storage.PrivateFileSystemStorage"
+    )
+
+
+@pytest.fixture
+def bucket(settings: Any, tmp_path: Path) -> Path:
+    """A private storage that takes uploads from browsers; its folder."""
+    return _store(settings, tmp_path, "tests.catalog.direct_storage.DirectStorage")
+
+
+def _store(settings: Any, folder: Path, backend: str) -> Path:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        settings.DIGITALSTORE_STORAGE: {"BACKEND": backend, "OPTIONS": {"location": str(folder)}},
+    }
+    return folder

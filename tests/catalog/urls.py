@@ -11,6 +11,7 @@ from django_digitalstore.catalog import (
     get_release_model,
 )
 from tests.catalog import shop
+from tests.catalog.direct_storage import receive
 
 site = AdminSite(name="catalog_admin")
 
@@ -67,6 +68,7 @@ pages = [
 
 urlpatterns = [
     path("admin/", site.urls),
+    path("bucket/", receive),
     path("accounts/", include("django.contrib.auth.urls")),
     path("", include((pages, shop.STORE))),
 ]

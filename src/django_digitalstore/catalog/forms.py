@@ -296,9 +296,9 @@ class _TakesUpload(forms.BaseForm):
         return str(data.get("upload_name") or getattr(data.get("file"), "name", None) or "")
 
     def take_refusal(self) -> None:
-        """Say why the file was refused, instead of that there is none."""
+        """Say why the file was refused, and nothing else: the rest may not have been read."""
         if self.refusal is not None:
-            self.errors.pop("file", None)
+            self.errors.clear()
             self.add_error("file", self.refusal)
 
     def take_errors(self, error: ValidationError) -> None:

@@ -52,10 +52,15 @@ _SALT = "digitalstore.replacement.v1"
 _LIST = {"list_url": ("get_list_url", '"shop:seller_assets"')}
 
 
+class _SellersPage(GenericView):
+    """A page for sellers."""
+
+    roles: ClassVar[tuple[str, ...]] = (SELLER,)
+
+
 class _SellersFiles(HostTemplateMixin):
     """What the pages share: files, and releases, of the seller who looks, and of nobody else."""
 
-    roles: ClassVar[tuple[str, ...]] = (SELLER,)
     context_object_name: str | None = "asset"
     #: URL name of the list of a release's files; it takes the release's ``pk``.
     list_url: Any = None
@@ -90,7 +95,7 @@ class _SellersFiles(HostTemplateMixin):
         messages.success(self.request, text, fail_silently=True)
 
 
-class GenericAssetListView(GenericView, _SellersFiles, PagedMixin, ListView):
+class GenericAssetListView(_SellersPage, _SellersFiles, PagedMixin, ListView):
     """The files of one of the seller's releases, ready or not."""
 
     needs = {
@@ -192,7 +197,7 @@ class _ReadsUpload(View):
         """Find what the page is about, before a byte of the upload is read. Raises ``Http404``."""
 
 
-class _UploadPage(GenericView, _SellersFiles, _ReadsUpload, FormView):
+class _UploadPage(_SellersPage, _SellersFiles, _ReadsUpload, FormView):
     """A form with a file, and the three steps of a direct upload."""
 
     needs = _LIST
@@ -437,7 +442,7 @@ class GenericAssetReplaceView(_UploadPage):
         return super().get_context_data(asset=self.object, **kwargs)
 
 
-class GenericAssetUpdateView(GenericView, _SellersFiles, UpdateView):
+class GenericAssetUpdateView(_SellersPage, _SellersFiles, UpdateView):
     """Edits name, platform, visibility and position of one of the seller's files."""
 
     needs = {"form_class": ("get_form_class", "AssetForm"), **_LIST}
@@ -469,7 +474,7 @@ class GenericAssetUpdateView(GenericView, _SellersFiles, UpdateView):
         )
 
 
-class GenericAssetDeleteView(GenericView, _SellersFiles, DeleteView):
+class GenericAssetDeleteView(_SellersPage, _SellersFiles, DeleteView):
     """Asks, then deletes one of the seller's files. Who owns the product loses it."""
 
     needs = _LIST
