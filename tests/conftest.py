@@ -28,7 +28,9 @@ TESTS = Path(__file__).parent
 SUITE = "django_digitalstore"
 FEATURES = {"accounts", "catalog", "entitlements", "payments", "support"}
 #: The feature that a package of contrib extends.
-EXTENDED = {"dodopayments": "payments", "stripe": "payments"}
+EXTENDED = {"dodopayments": "payments", "s3": "entitlements", "stripe": "payments"}
+#: What a package of contrib needs, where that is not called the same.
+SDKS = {"s3": ("boto3", "storages")}
 
 REQUIRE_ALL = os.environ.get("DIGITALSTORE_REQUIRE_ALL", "") not in {"", "0"}
 
@@ -42,8 +44,8 @@ def has_feature(name: str) -> bool:
 
 
 def has_sdk(package: str) -> bool:
-    """Tell whether the SDK of a package of contrib is installed: it is called the same."""
-    return package not in EXTENDED or find_spec(package) is not None
+    """Tell whether what a package of contrib needs is installed."""
+    return package not in EXTENDED or all(map(find_spec, SDKS.get(package, (package,))))
 
 
 def project() -> str:
@@ -125,6 +127,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("This is about MariaDB: ./dev mariadb")
     if item.get_closest_marker("redis") and "CACHE_URL" not in os.environ:
         pytest.skip("Redis is absent: ./dev servers")
+    if item.get_closest_marker("s3") and "S3_URL" not in os.environ:
+        pytest.skip("An S3 server is absent: ./dev servers")
 
 
 def _fail_where_all_is_required(report: Any) -> Any:

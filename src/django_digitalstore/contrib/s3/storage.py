@@ -8,6 +8,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
@@ -152,15 +153,6 @@ class S3PrivateStorage(S3Storage):  # type: ignore[misc]  # django-storages is u
         # A new one each time, without a request: the object itself is not safe for threads.
         return self.connection.Bucket(self.bucket_name)
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()
-        state.pop("_shared", None)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._shared = OncePerProcess(self._connect)
-
     # --- files ----------------------------------------------------------------------------------
 
     def url(self, name: str | None, *args: Any, **kwargs: Any) -> NoReturn:
@@ -286,7 +278,8 @@ class S3PrivateStorage(S3Storage):  # type: ignore[misc]  # django-storages is u
         # Of the very object whose size was read: another one under its key is refused (412).
         answer = self.client.get_object(Bucket=self.bucket_name, Key=key, IfMatch=etag)
         digest = hashlib.sha256()
-        with answer["Body"] as body:
+        # closing(): the body's own context is the bare answer, which may end early unnoticed.
+        with closing(answer["Body"]) as body:
             for block in body.iter_chunks(_BLOCK):
                 digest.update(block)
         return digest.hexdigest()
