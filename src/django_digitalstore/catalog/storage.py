@@ -6,9 +6,11 @@ Migrations name ``private_storage`` and ``asset_path`` of this module: neither e
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, Storage, storages
@@ -68,6 +70,11 @@ class PrivateStorage(LazyObject):
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         # FileField asks at import time whether it is a storage; the answer must not need settings.
+        # Whoever asks later wants to know which one it is: a delivery backend, for one.
+        if self.__dict__.get("_wrapped", empty) is empty and apps.ready:
+            # What is wrong is named by the check, and by the first use.
+            with suppress(ImproperlyConfigured, ImportError):
+                self._setup()
         wrapped = self.__dict__.get("_wrapped", empty)
         return Storage if wrapped is empty else type(wrapped)
 
