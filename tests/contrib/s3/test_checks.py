@@ -54,8 +54,8 @@ def test_a_delivery_backend_without_its_storage_is_named() -> None:
                 "InMemoryStorage."
             ),
             (
-                f"Write {WHERE} = {{'BACKEND': '{STORAGE}', 'OPTIONS': {{'bucket_name': '…'}}}}, or "
-                "another BACKEND in DIGITALSTORE_DELIVERY."
+                f"Write {WHERE} = {{'BACKEND': '{STORAGE}', 'OPTIONS': {{'bucket_name': '…'}}}}, "
+                "or another BACKEND in DIGITALSTORE_DELIVERY."
             ),
         )
     ]
@@ -70,8 +70,8 @@ def test_a_missing_bucket_is_named() -> None:
             "digitalstore.E522",
             f"{WHERE} names no bucket.",
             (
-                "Write 'bucket_name': '…' in its OPTIONS. AWS_STORAGE_BUCKET_NAME does not count: that "
-                "is the bucket of the site's public files."
+                "Write 'bucket_name': '…' in its OPTIONS. AWS_STORAGE_BUCKET_NAME does not count: "
+                "that is the bucket of the site's public files."
             ),
         )
     ]
@@ -86,8 +86,9 @@ def test_a_bucket_shared_with_other_files_is_an_error(ours, theirs) -> None:
         (
             "digitalstore.E523",
             (
-                f"{WHERE} and STORAGES['media'] share the bucket 'sold', and one keeps its files among "
-                "those of the other: who may list, read or overwrite the ones gets at what is sold."
+                f"{WHERE} and STORAGES['media'] share the bucket 'sold', and one keeps its files "
+                "among those of the other: who may list, read or overwrite the ones gets at what "
+                "is sold."
             ),
             "Write another 'bucket_name' in its OPTIONS: a private bucket for what is sold alone.",
         )
@@ -124,8 +125,8 @@ def test_an_older_signature_is_an_error(options) -> None:
         (
             "digitalstore.E524",
             (
-                f"{WHERE} signs its links as {version!r}: their headers, or anything at all, could be "
-                "altered."
+                f"{WHERE} signs its links as {version!r}: their headers, or anything at all, could "
+                "be altered."
             ),
             "Write 'signature_version': 's3v4' in its OPTIONS, or leave it out.",
         )
@@ -156,8 +157,8 @@ def test_a_key_that_encrypts_nothing_is_an_error(encryption) -> None:
         (
             "digitalstore.E525",
             (
-                f"{WHERE} has a kms_key_id, and server_side_encryption={encryption!r}, which uses no "
-                "key of yours."
+                f"{WHERE} has a kms_key_id, and server_side_encryption={encryption!r}, which uses "
+                "no key of yours."
             ),
             "Write 'server_side_encryption': 'aws:kms' in its OPTIONS.",
         )
@@ -174,8 +175,8 @@ def test_a_storage_that_changes_files_is_an_error() -> None:
         (
             "digitalstore.E526",
             (
-                f"{WHERE} has file_overwrite=True: a second file of one name would replace the first, "
-                "which owners have paid for."
+                f"{WHERE} has file_overwrite=True: a second file of one name would replace the "
+                "first, which owners have paid for."
             ),
             "Leave 'file_overwrite' out of its OPTIONS.",
         ),
@@ -241,8 +242,8 @@ def test_a_bucket_that_is_streamed_is_a_warning() -> None:
         (
             "digitalstore.W521",
             (
-                f"{WHERE} is a bucket, and DIGITALSTORE_DELIVERY streams from it: each file travels to "
-                "this server first, whole, and from here to the buyer."
+                f"{WHERE} is a bucket, and DIGITALSTORE_DELIVERY streams from it: each file "
+                "travels to this server first, whole, and from here to the buyer."
             ),
             f"Write DIGITALSTORE_DELIVERY = {{'default': {{'BACKEND': '{BACKEND}'}}}}.",
         )
@@ -277,9 +278,9 @@ def test_another_age_of_links_is_an_error(age) -> None:
         (
             "digitalstore.E201",
             (
-                f"DIGITALSTORE_DELIVERY['default']: link_age is {age!r}. Write seconds from 60 to 300: "
-                "less is too short for a slow connection, and the link opens the file to whoever has "
-                "it."
+                f"DIGITALSTORE_DELIVERY['default']: link_age is {age!r}. Write seconds from 60 to "
+                "300: less is too short for a slow connection, and the link opens the file to "
+                "whoever has it."
             ),
             None,
         )
@@ -322,8 +323,8 @@ def test_the_extra_is_named_where_it_is_missing(package, module) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (
         (
-            "S3PrivateStorage needs the packages boto3 and django-storages, which are not installed. "
-            "Write `pip install django-digitalstore[s3]`.\n"
+            "S3PrivateStorage needs the packages boto3 and django-storages, which are not "
+            "installed. Write `pip install django-digitalstore[s3]`.\n"
         ),
         "",
     )
