@@ -135,8 +135,8 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
             make_release_with_file(product)
             grant(customer, product)
             owned += 1
-        # session, user, purchases with products, newest releases, their files
-        with django_assert_num_queries(5 + ATOMIC):
+        # session, user, purchases with products, newest releases, their files, last downloads
+        with django_assert_num_queries(6 + ATOMIC):
             answer = shopper.get("/library/")
         assert len(answer.context["library"]) == count
 

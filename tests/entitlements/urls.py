@@ -27,10 +27,16 @@ from django_digitalstore.entitlements.admin import (
 from django_digitalstore.entitlements.decorators import requires_product
 from django_digitalstore.entitlements.mixins import OwnershipMixin, RequiresProductMixin
 from django_digitalstore.entitlements.views import (
+    GenericAssetPreviewLinkView,
+    GenericAssetPreviewView,
     GenericDownloadLinkView,
+    GenericDownloadResetView,
     GenericDownloadView,
     GenericMyProductListView,
+    GenericMyReleaseListView,
     GenericReleaseNotifyView,
+    GenericSampleView,
+    GenericSellerDownloadListView,
     GenericUnsubscribeView,
 )
 
@@ -41,6 +47,14 @@ class Library(IsCustomerMixin, GenericMyProductListView):
     base_template = "base.html"
     active_page = "library"
     download_url = f"{STORE}:download_link"
+    releases_url = f"{STORE}:library_releases"
+
+
+class LibraryReleases(IsCustomerMixin, GenericMyReleaseListView):
+    base_template = "base.html"
+    active_page = "library"
+    download_url = f"{STORE}:download_link"
+    library_url = f"{STORE}:library"
 
 
 class DownloadLink(IsCustomerMixin, GenericDownloadLinkView):
@@ -64,6 +78,36 @@ class ReleaseNotify(IsSellerMixin, GenericReleaseNotifyView):
 class Unsubscribe(GenericUnsubscribeView):
     base_template = "base.html"
     active_page = "library"
+
+
+class PreviewLink(IsSellerMixin, GenericAssetPreviewLinkView):
+    base_template = "base.html"
+    active_page = "seller"
+    redeem_url = f"{STORE}:asset_preview"
+    back_url = f"{STORE}:product_list"
+
+
+class Preview(IsSellerMixin, GenericAssetPreviewView):
+    base_template = "base.html"
+    active_page = "seller"
+    preview_url = f"{STORE}:asset_preview_link"
+    back_url = f"{STORE}:product_list"
+
+
+class Sample(GenericSampleView):
+    pass
+
+
+class SellerDownloads(IsSellerMixin, GenericSellerDownloadListView):
+    base_template = "base.html"
+    active_page = "seller"
+    reset_url = f"{STORE}:seller_download_reset"
+
+
+class DownloadReset(IsSellerMixin, GenericDownloadResetView):
+    base_template = "base.html"
+    active_page = "seller"
+    success_url = f"{STORE}:seller_downloads"
 
 
 class Products(OwnershipMixin, GenericProductListView):
@@ -125,6 +169,12 @@ store = [
     path("", Products.as_view(), name="product_list"),
     path("products/<slug:slug>/", ProductDetail.as_view(), name="product_detail"),
     path("library/", Library.as_view(), name="library"),
+    path("library/<slug:slug>/", LibraryReleases.as_view(), name="library_releases"),
+    path("samples/<pk>/", Sample.as_view(), name="sample"),
+    path("seller/assets/<pk>/preview/", PreviewLink.as_view(), name="asset_preview_link"),
+    path("previews/<str:token>/", Preview.as_view(), name="asset_preview"),
+    path("seller/downloads/", SellerDownloads.as_view(), name="seller_downloads"),
+    path("seller/downloads/<pk>/reset/", DownloadReset.as_view(), name="seller_download_reset"),
     path("downloads/assets/<pk>/", DownloadLink.as_view(), name="download_link"),
     path("downloads/<str:token>/", Download.as_view(), name="download"),
     path("seller/releases/<pk>/notify/", ReleaseNotify.as_view(), name="seller_release_notify"),

@@ -22,7 +22,7 @@ START = ("/", "/library/", "/orders/", "/seller/", "/seller/orders/", "/accounts
 LEFT_OUT = re.compile(r"^/(static|media)/|logout|/jsi18n/|[?&](o|p|q|e|_popup|all)=|/autocomplete/")
 LINK = re.compile(r"""(?:href|src|action)=["']([^"'#]+)""")
 FORM = re.compile(r"""<form\b[^>]*\baction=["']([^"']*(?:download|preview)[^"']*)["']""")
-TOKEN = re.compile(r"/downloads/([^/]{40,})/")
+TOKEN = re.compile(r"/(?:downloads|previews)/([^/]{40,})/")
 MOST_PAGES = 400  # for one person; more means that the walk goes in circles
 
 

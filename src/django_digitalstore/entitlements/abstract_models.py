@@ -290,3 +290,5 @@ class AbstractDownload(models.Model):
     def get_code_display(self) -> str:
         """Return in words why it was refused; "" where it was not."""
         return str(Refusal(self.code).label) if self.code in Refusal.values else self.code
+
+    get_code_display.short_description = _("why it was refused")  # type: ignore[attr-defined]

@@ -164,6 +164,22 @@ RESTORE = ReasonedAction(
 )
 
 
+def _reset(access: Access, *, actor: Any, reason: str) -> Outcome:
+    line = flows.reset_downloads(access.user, access.product, actor=actor, reason=reason)
+    if line is None:
+        raise NothingDone(_("No download was counted: nothing to reset."))
+    return Outcome(_("Downloads count from nothing again."), logged_at=line)
+
+
+RESET = ReasonedAction(
+    title=gettext_lazy("Reset downloads"),
+    explanation=gettext_lazy(
+        "Where a product has a limit of downloads: the user has all of them again."
+    ),
+    run=_reset,
+)
+
+
 class _SearchedByOwner(ReadOnlyAdmin):
     list_select_related = ("user", "product")
     ordering = ("-pk",)
@@ -251,11 +267,25 @@ class AbstractGrantAdmin(_AccessAdmin):
         return [*super().get_search_fields(request), "source_reference"]
 
 
-class AbstractDownloadAdmin(_SearchedByOwner):
-    """The download log, to read."""
+class AbstractDownloadAdmin(ReasonedActionsMixin, _SearchedByOwner):
+    """The download log, to read. Its action lets the downloads of a purchase count anew."""
 
-    list_display = ("at", "user", "product", "file_name", "version", "outcome", "address")
-    list_filter = ("outcome",)
+    reasoned_actions: ClassVar[dict[str, ReasonedAction]] = {"reset": RESET}
+    list_display = (
+        "at",
+        "user",
+        "product",
+        "file_name",
+        "version",
+        "outcome",
+        "get_code_display",
+        "address",
+    )
+    list_filter = ("outcome", "code")
+
+    def get_reasoned_targets(self, rows: list[Any]) -> list[Any]:
+        """Return each user and product once."""
+        return list(dict.fromkeys(Access(row.user, row.product) for row in rows))
 
 
 @admin.register(ReleaseNoticeOptOut)

@@ -14,7 +14,7 @@ from django_digitalstore.catalog.exceptions import NotYourProduct
 from django_digitalstore.core import locks
 from django_digitalstore.core.flow import flow
 from django_digitalstore.entitlements import get_download_model, policies
-from django_digitalstore.entitlements.choices import DownloadOutcome, Refusal
+from django_digitalstore.entitlements.choices import DownloadOutcome
 from django_digitalstore.entitlements.exceptions import DownloadLimitReached, InvalidGrant
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def log_download(
     outcome: DownloadOutcome,
     address: str | None,
     agent: str,
-    code: Refusal | str = "",
+    code: str = "",
 ) -> AbstractDownload:
     """Write a line of the log that does not count. One INSERT, no other I/O.
 

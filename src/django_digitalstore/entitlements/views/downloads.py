@@ -2,116 +2,71 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, ClassVar
 
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
-from django.views.generic.base import ContextMixin, TemplateResponseMixin
 
-from django_digitalstore.catalog import get_asset_model
 from django_digitalstore.core.roles import CUSTOMER
-from django_digitalstore.core.views import GenericView
 from django_digitalstore.entitlements import flows, links, policies
-from django_digitalstore.entitlements.backends import (
-    BaseDeliveryBackend,
-    Delivery,
-    FileMissing,
-    delivery_backends,
-)
-from django_digitalstore.entitlements.choices import DownloadOutcome
+from django_digitalstore.entitlements.backends import BaseDeliveryBackend, FileMissing
+from django_digitalstore.entitlements.choices import DownloadOutcome, Refusal
+from django_digitalstore.entitlements.exceptions import DownloadLimitReached
+
+from .files import LoggedFilePage
 
 __all__ = ["GenericDownloadLinkView", "GenericDownloadView"]
 
 
-class _FilePage(GenericView, TemplateResponseMixin, ContextMixin):
-    """What the two steps of a download share: finding the file, the log, the pages of refusal."""
+class _OwnersFilePage(LoggedFilePage):
+    """Either step of a download: who may have the file, asked each time."""
 
+    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     library_url: str | None = None
 
     def get_library_url(self) -> str:
         """Return the URL of the library, which the pages of refusal link to. Hook: no I/O."""
         return reverse(str(self.library_url))
 
-    def get_asset(self, pk: str) -> Any:
-        """Return the asset with its release and product; ``Http404`` where there is none."""
-        assets = get_asset_model()._default_manager.select_related("release__product")
-        try:
-            return assets.get(pk=pk)
-        except (assets.model.DoesNotExist, ValueError, ValidationError, OverflowError):
-            raise Http404 from None
-
-    def get_address(self) -> str | None:
-        """Return the visitor's address from REMOTE_ADDR, or None. Headers are the client's text.
-
-        Behind a proxy, let the proxy's own middleware or server option set REMOTE_ADDR. Hook.
-        """
-        address = str(self.request.META.get("REMOTE_ADDR", "")).partition("%")[0]
-        try:
-            return str(ipaddress.ip_address(address))
-        except ValueError:
-            return None
-
-    def log(self, asset: Any, outcome: DownloadOutcome) -> None:
-        """Write a line of the download log. One INSERT."""
-        agent = "".join(c for c in self.request.headers.get("User-Agent", "") if c.isprintable())
-        flows.log_download(
-            self.request.user, asset, outcome=outcome, address=self.get_address(), agent=agent
-        )
-
-    def get_template_names(self) -> list[str]:
-        """Look for the host's template first. Hook."""
-        label = get_asset_model()._meta.app_label
-        own = [self.template_name] if self.template_name else []
-        return [
-            *own,
-            f"{label}/asset_download_refused.html",
-            "digitalstore/entitlements/download_refused.html",
-        ]
-
-    def refuse(
-        self, code: str, status: int, asset: Any, *, outcome: DownloadOutcome | None, **context: Any
-    ) -> HttpResponse:
-        """Return the page that says why, after logging ``outcome``; a HEAD logs nothing.
-
-        ``code`` is one of ``access_ended``, ``expired``, ``withdrawn``, ``missing``. Only somebody
-        whom the file concerns comes here: to anybody else it looks like no file (404).
-        """
-        if outcome is not None and self.request.method != "HEAD":
-            self.log(asset, outcome)
-        page = {
-            **self.get_context_data(),
-            "code": code,
-            "asset": asset,
-            "product": asset.release.product,
-            "library_url": self.get_library_url(),
-            **context,
-        }
-        response = self.render_to_response(page, status=status)
-        add_never_cache_headers(response)
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+    def get_refusal_back_url(self) -> str:
+        return self.get_library_url()
 
     def refuse_without_access(self, asset: Any) -> HttpResponse:
-        """Tell somebody who once had access that it ended (403); a stranger gets a 404.
+        """Tell somebody who once had access why it ended (403); a stranger gets a 404.
 
         Strangers are not logged either: the log would grow by whatever anybody types.
         """
-        if not policies.had_access(self.request.user, asset.release.product):
+        code = policies.why_access_ended(self.request.user, asset.release.product)
+        if code is None:
             raise Http404
-        return self.refuse("access_ended", 403, asset, outcome=DownloadOutcome.REFUSED)
+        return self.say_no(code, asset)
+
+    def refuse_to_owner(self, purchase: Any, asset: Any) -> HttpResponse | None:
+        """Return the page for an owner who does not get this file, None where they do.
+
+        Raises ``Http404`` for what owners do not know of.
+        """
+        if not policies.is_known_to_owners(asset):
+            raise Http404
+        code = policies.why_refused(purchase, asset)
+        if code is None:
+            return None
+        until = policies.updates_until(purchase, asset.release.product)
+        return self.say_no(code, asset, updates_until=until)
+
+    def refuse_at_limit(self, asset: Any) -> HttpResponse:
+        """Tell an owner that all downloads of the purchase were made (403)."""
+        limit = policies.download_limit(asset.release.product)
+        return self.say_no(Refusal.LIMIT, asset, limit=limit)
 
 
-class GenericDownloadLinkView(_FilePage):
+class GenericDownloadLinkView(_OwnersFilePage):
     """A click on a file: asks for access, makes a link, and sends the browser there.
 
     POST only, since it makes something. The link is in no page: only the answer's Location has it.
     """
 
-    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     http_method_names = ["post", "options"]
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "redeem_url": ("get_redeem_url", '"shop:download"'),
@@ -124,37 +79,28 @@ class GenericDownloadLinkView(_FilePage):
         """Return where ``token`` is redeemed. Hook: no I/O."""
         return reverse(str(self.redeem_url), args=[token])
 
-    def get_login_next(self, request: HttpRequest) -> str:
-        """Come back to the library: this page itself takes no GET."""
-        return self.get_library_url()
-
     def post(self, request: HttpRequest, pk: Any, **kwargs: Any) -> HttpResponseBase:
         asset = self.get_asset(pk)
         purchase = policies.live_purchase(request.user, asset.release.product)
         if purchase is None:
             return self.refuse_without_access(asset)
-        if not asset.release.is_available:
-            if asset.release.yanked_at is None:
-                raise Http404  # a draft: not even owners know of it
-            return self.refuse("withdrawn", 404, asset, outcome=DownloadOutcome.REFUSED)
-        response = HttpResponseRedirect(
-            self.get_redeem_url(links.mint(request.user, purchase, asset))
-        )
-        response.status_code = 303
-        response.headers["Cache-Control"] = "private, no-store"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        refusal = self.refuse_to_owner(purchase, asset)
+        if refusal is not None:
+            return refusal
+        if not policies.has_downloads_left(purchase, asset):
+            return self.refuse_at_limit(asset)
+        return self.lead_to(self.get_redeem_url(links.mint(request.user, purchase, asset)))
 
 
-class GenericDownloadView(_FilePage):
-    """Redeems a link: asks for access again, logs, and lets a delivery backend send the file.
+class GenericDownloadView(_OwnersFilePage):
+    """Redeems a link: asks for access again, counts, and lets a delivery backend send the file.
 
     404 for what is no link, was altered, or is another user's; 410 with a button for a fresh one
-    where the user's own link is too old or from before a new purchase; 403 where access has ended;
-    404 with a page where the release was withdrawn or the storage lost the file.
+    where the user's own link is too old or from before a new purchase; 403 where access or updates
+    have ended, or the limit of downloads is reached; 404 with a page where the release was
+    withdrawn, the file is not ready, or the storage lost it. Each has a code: see ``Refusal``.
     """
 
-    roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
     http_method_names = ["get", "head", "options"]
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "download_url": ("get_download_url", '"shop:download_link"'),
@@ -162,28 +108,10 @@ class GenericDownloadView(_FilePage):
     }
     #: Name of the URL of your ``GenericDownloadLinkView``; it takes the asset's key.
     download_url: str | None = None
-    #: Alias in ``DIGITALSTORE_DELIVERY``.
-    delivery_alias = "default"
 
     def get_download_url(self, asset: Any) -> str:
         """Return where a POST makes a fresh link to ``asset``. Hook: no I/O."""
         return reverse(str(self.download_url), args=[asset.pk])
-
-    def get_backend(self, asset: Any) -> BaseDeliveryBackend:
-        """Return what delivers ``asset``. Hook: no I/O."""
-        return delivery_backends[self.delivery_alias]
-
-    def get_delivery(self, asset: Any) -> Delivery:
-        """Return what the backend needs to know. Hook: no queries."""
-        return Delivery(
-            storage=asset.file.storage,
-            name=asset.file.name or "",
-            file_name=asset.name,
-            size=asset.size,
-            sha256=asset.sha256,
-            version=asset.release.version,
-            modified_at=asset.created_at,
-        )
 
     def get(self, request: HttpRequest, token: str, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -198,30 +126,42 @@ class GenericDownloadView(_FilePage):
             return self.refuse_without_access(asset)
         if str(purchase.pk) != link.purchase_id:
             return self.refuse_stale(asset)
-        if not asset.release.is_available:
-            return self.refuse("withdrawn", 404, asset, outcome=DownloadOutcome.REFUSED)
-        return self.deliver(asset)
+        self.purchase = purchase
+        return self.refuse_to_owner(purchase, asset) or self.deliver(asset)
 
     def head(self, request: HttpRequest, token: str, **kwargs: Any) -> HttpResponseBase:
         return self.get(request, token, **kwargs)
 
     def deliver(self, asset: Any) -> HttpResponseBase:
-        """Log and deliver. The file is open before the log says that it was served."""
+        """Deliver and count. The file is open before the log says that it was served."""
         backend = self.get_backend(asset)
         try:
             response = backend.respond(self.request, self.get_delivery(asset))
         except FileMissing:
-            return self.refuse("missing", 404, asset, outcome=DownloadOutcome.MISSING)
-        if backend.starts_download(self.request):
-            try:
-                self.log(asset, DownloadOutcome.SERVED)
-            except BaseException:
-                response.close()
-                raise
+            return self.say_no(Refusal.MISSING, asset, outcome=DownloadOutcome.MISSING)
+        if self.request.method == "HEAD" or not self.gives_bytes(response):
+            return response
+        try:
+            flows.record_download(
+                self.purchase, asset, is_rest=self.is_rest(backend, response), **self.get_visitor()
+            )
+        except DownloadLimitReached:
+            response.close()
+            return self.refuse_at_limit(asset)
+        except BaseException:
+            response.close()
+            raise
         return response
+
+    def is_rest(self, backend: BaseDeliveryBackend, response: HttpResponseBase) -> bool:
+        """Tell whether only a later part goes out. A whole file that we send ourselves is none,
+        whatever was asked for: ``If-Range`` may have named another file.
+        """
+        whole = response.streaming and response.status_code == 200
+        return not (whole or backend.starts_download(self.request))
 
     def refuse_stale(self, asset: Any) -> HttpResponse:
         """Offer a fresh link (410). Not logged: one click gives what was refused."""
-        return self.refuse(
-            "expired", 410, asset, outcome=None, download_url=self.get_download_url(asset)
+        return self.say_no(
+            Refusal.EXPIRED, asset, outcome=None, download_url=self.get_download_url(asset)
         )

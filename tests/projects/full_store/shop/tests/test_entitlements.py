@@ -17,6 +17,8 @@ from django_digitalstore.entitlements.testing import (
     revoke,
 )
 
+from ..models import Download
+
 
 class LibraryTests(TestCase):
     def setUp(self):
@@ -91,3 +93,39 @@ class ReleaseNoticeTests(TestCase):
         self.release = make_release(self.product, version="3.0")
         self.tell_owners(self.seller)
         self.assertEqual(len(mail.outbox), 1)
+
+
+class SellerTests(TestCase):
+    def setUp(self):
+        self.enterContext(files_in())
+        self.seller = make_seller()
+        self.product = make_product(title="A book", seller=self.seller, download_limit=1)
+        self.asset = make_release_with_file(self.product, b"the words", "book.txt")
+
+    def test_a_seller_looks_at_a_file_without_owning_it(self):
+        self.client.force_login(self.seller)
+        preview = reverse("shop:asset_preview_link", args=[self.asset.pk])
+        link = resolve(self.client.post(preview).url)
+        self.assertEqual(link.view_name, "shop:asset_preview")
+        assert_no_access(self.seller, self.product)
+
+    def test_a_seller_gives_a_buyer_their_downloads_again(self):
+        owner = customer_who_owns(self.product)
+        self.client.force_login(owner)
+        click = reverse("shop:download_link", args=[self.asset.pk])
+        self.client.get(self.client.post(click).url).close()
+        self.assertEqual(self.client.post(click).status_code, 303)  # to go on where it broke
+        self.client.force_login(self.seller)
+        reset = reverse("shop:seller_download_reset", args=[Download.objects.get().pk])
+        self.assertContains(self.client.get(reverse("shop:seller_downloads")), reset)
+        self.client.post(reset, {"reason": "their disk broke"})
+        self.assertEqual(Download.objects.filter(outcome="reset").count(), 1)
+
+    def test_everybody_gets_a_sample_and_nothing_else(self):
+        sample = reverse("shop:sample", args=[self.asset.pk])
+        self.assertEqual(self.client.get(sample).status_code, 404)
+        self.asset.visibility = "sample"
+        self.asset.save()
+        answer = self.client.get(sample)
+        self.assertLess(answer.status_code, 400)
+        answer.close()

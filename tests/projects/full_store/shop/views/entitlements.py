@@ -1,11 +1,17 @@
-"""The customer's library, the way of a file to its owner, and e-mails about new versions."""
+"""The customer's library, the way of a file to its owner, and what sellers see of it."""
 
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.entitlements.views import (
+    GenericAssetPreviewLinkView,
+    GenericAssetPreviewView,
     GenericDownloadLinkView,
+    GenericDownloadResetView,
     GenericDownloadView,
     GenericMyProductListView,
+    GenericMyReleaseListView,
     GenericReleaseNotifyView,
+    GenericSampleView,
+    GenericSellerDownloadListView,
     GenericUnsubscribeView,
 )
 
@@ -14,6 +20,14 @@ class MyProductListView(IsCustomerMixin, GenericMyProductListView):
     base_template = "shop/base.html"
     active_page = "library"
     download_url = "shop:download_link"
+    releases_url = "shop:library_releases"
+
+
+class MyReleaseListView(IsCustomerMixin, GenericMyReleaseListView):
+    base_template = "shop/base.html"
+    active_page = "library"
+    download_url = "shop:download_link"
+    library_url = "shop:library"
 
 
 class DownloadLinkView(IsCustomerMixin, GenericDownloadLinkView):
@@ -37,3 +51,33 @@ class ReleaseNotifyView(IsSellerMixin, GenericReleaseNotifyView):
 class UnsubscribeView(GenericUnsubscribeView):
     base_template = "shop/base.html"
     active_page = "library"
+
+
+class SampleView(GenericSampleView):
+    pass
+
+
+class AssetPreviewLinkView(IsSellerMixin, GenericAssetPreviewLinkView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+    redeem_url = "shop:asset_preview"
+    back_url = "shop:seller_products"
+
+
+class AssetPreviewView(IsSellerMixin, GenericAssetPreviewView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+    preview_url = "shop:asset_preview_link"
+    back_url = "shop:seller_products"
+
+
+class SellerDownloadListView(IsSellerMixin, GenericSellerDownloadListView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+    reset_url = "shop:seller_download_reset"
+
+
+class SellerDownloadResetView(IsSellerMixin, GenericDownloadResetView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+    success_url = "shop:seller_downloads"
