@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 from django.http import HttpRequest
@@ -46,9 +45,10 @@ class MeasuredFile(TemporaryUploadedFile):
 def _incoming() -> str | None:
     """Return the folder of uploads under way; None, which is the system's, for remote storages."""
     storage = get_asset_model()._meta.get_field("file").storage
-    if not isinstance(storage, FileSystemStorage):
+    try:
+        folder = storage.path(INCOMING)
+    except NotImplementedError:
         return None
-    folder = storage.path(INCOMING)
     os.makedirs(folder, exist_ok=True)
     return folder
 

@@ -145,7 +145,7 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
     def get_queryset(self) -> QuerySet:
         """Return the products that have a page, with releases that owners see. Hook."""
         releases = get_release_model().objects.available()
-        assets = get_asset_model()._default_manager.all()
+        assets = get_asset_model().objects.for_owners()
         return self.get_products().prefetch_related(
             "categories",
             Prefetch(
