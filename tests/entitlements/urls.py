@@ -23,9 +23,11 @@ from django_digitalstore.entitlements.admin import (
     AbstractDownloadAdmin,
     AbstractGrantAdmin,
     AbstractPurchasedProductAdmin,
+    ReleaseNoticeOptOutAdmin,
 )
 from django_digitalstore.entitlements.decorators import requires_product
 from django_digitalstore.entitlements.mixins import OwnershipMixin, RequiresProductMixin
+from django_digitalstore.entitlements.models import ReleaseNoticeOptOut
 from django_digitalstore.entitlements.views import (
     GenericAssetPreviewLinkView,
     GenericAssetPreviewView,
@@ -164,6 +166,7 @@ site.register(get_product_model(), admin.ModelAdmin)
 site.register(get_purchased_product_model(), AbstractPurchasedProductAdmin)
 site.register(get_grant_model(), AbstractGrantAdmin)
 site.register(get_download_model(), AbstractDownloadAdmin)
+site.register(ReleaseNoticeOptOut, ReleaseNoticeOptOutAdmin)
 
 store = [
     path("", Products.as_view(), name="product_list"),
