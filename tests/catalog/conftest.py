@@ -16,8 +16,8 @@ from django.urls import reverse
 def url() -> Callable[..., str]:
     """``url("product_detail", "a-book")`` in the store's namespace."""
 
-    def of(name: str, slug: str | None = None) -> str:
-        args = [slug] if slug else []
+    def of(name: str, *args: Any) -> str:
+        args = tuple(arg for arg in args if arg is not None)
         return reverse(f"{settings.DIGITALSTORE_STORE_APP}:{name}", args=args)
 
     return of

@@ -8,12 +8,14 @@ from django_digitalstore.catalog import (
     get_asset_model,
     get_category_model,
     get_product_model,
+    get_release_model,
     views,
 )
 from django_digitalstore.catalog.forms import (
     AbstractAssetForm,
     AbstractCategoryForm,
     AbstractProductForm,
+    AbstractReleaseForm,
 )
 from django_digitalstore.core.views import IsSellerMixin
 
@@ -36,6 +38,11 @@ class AssetForm(AbstractAssetForm):
         model = get_asset_model()
 
 
+class ReleaseForm(AbstractReleaseForm):
+    class Meta(AbstractReleaseForm.Meta):
+        model = get_release_model()
+
+
 class ShopPage:
     base_template = "base.html"
     active_page = "shop"
@@ -48,10 +55,23 @@ class ProductList(ShopPage, views.GenericProductListView):
 class ProductDetail(ShopPage, views.GenericProductDetailView):
     checkout_url = "/checkout/"
     list_url = f"{STORE}:product_list"
+    changelog_url = f"{STORE}:product_changelog"
 
 
 class ProductDetailWithoutCheckout(ProductDetail):
     checkout_url = ""
+    changelog_url = None
+
+
+class ProductChangelog(ShopPage, views.GenericProductChangelogView):
+    pass
+
+
+class OpenChangelog(ProductChangelog):
+    """One that lets the visitors named here see what is not for sale."""
+
+    def may_see(self, product):
+        return self.request.user.get_username().startswith("customer")
 
 
 class SellerPage(IsSellerMixin):
@@ -64,6 +84,7 @@ class SellerProducts(SellerPage, views.GenericSellerProductListView):
     update_url = f"{STORE}:seller_product_update"
     publish_url = f"{STORE}:seller_product_publish"
     archive_url = f"{STORE}:seller_product_archive"
+    releases_url = f"{STORE}:seller_releases"
 
 
 class ProductCreate(SellerPage, views.GenericProductCreateView):
@@ -74,6 +95,7 @@ class ProductCreate(SellerPage, views.GenericProductCreateView):
 class ProductUpdate(SellerPage, views.GenericProductUpdateView):
     form_class = ProductForm
     success_url = f"{STORE}:seller_products"
+    releases_url = f"{STORE}:seller_releases"
 
 
 class ProductPublish(IsSellerMixin, views.GenericProductPublishView):
@@ -127,3 +149,48 @@ class AssetReplace(SellerPage, views.GenericAssetReplaceView):
 
 class AssetDelete(SellerPage, views.GenericAssetDeleteView):
     list_url = f"{STORE}:seller_assets"
+
+
+class ReleaseUrls:
+    products_url = f"{STORE}:seller_products"
+    releases_url = f"{STORE}:seller_releases"
+    create_url = f"{STORE}:seller_release_create"
+    update_url = f"{STORE}:seller_release_update"
+    publish_url = f"{STORE}:seller_release_publish"
+    unschedule_url = f"{STORE}:seller_release_unschedule"
+    yank_url = f"{STORE}:seller_release_yank"
+    unyank_url = f"{STORE}:seller_release_unyank"
+    delete_url = f"{STORE}:seller_release_delete"
+
+
+class SellerReleases(ReleaseUrls, SellerPage, views.GenericSellerReleaseListView):
+    pass
+
+
+class ReleaseCreate(ReleaseUrls, SellerPage, views.GenericReleaseCreateView):
+    form_class = ReleaseForm
+
+
+class ReleaseUpdate(ReleaseUrls, SellerPage, views.GenericReleaseUpdateView):
+    form_class = ReleaseForm
+    more_urls = {"elsewhere": f"{STORE}:seller_release_yank"}
+
+
+class ReleasePublish(ReleaseUrls, SellerPage, views.GenericReleasePublishView):
+    pass
+
+
+class ReleaseUnschedule(ReleaseUrls, IsSellerMixin, views.GenericReleaseUnscheduleView):
+    pass
+
+
+class ReleaseYank(ReleaseUrls, SellerPage, views.GenericReleaseYankView):
+    pass
+
+
+class ReleaseUnyank(ReleaseUrls, IsSellerMixin, views.GenericReleaseUnyankView):
+    pass
+
+
+class ReleaseDelete(ReleaseUrls, SellerPage, views.GenericReleaseDeleteView):
+    pass

@@ -28,10 +28,16 @@ site.register(get_category_model(), catalog_admin.AbstractCategoryAdmin)
 site.register(get_product_model(), catalog_admin.AbstractProductAdmin)
 site.register(get_release_model(), ReleaseAdmin)
 
+RELEASES = "seller/products/<slug:slug>/releases/"
+
 pages = [
     path("", shop.ProductList.as_view(), name="product_list"),
     path("products/<slug:slug>/", shop.ProductDetail.as_view(), name="product_detail"),
     path("free/<slug:slug>/", shop.ProductDetailWithoutCheckout.as_view(), name="without_checkout"),
+    path(
+        "products/<slug:slug>/changelog/", shop.ProductChangelog.as_view(), name="product_changelog"
+    ),
+    path("open/<slug:slug>/changelog/", shop.OpenChangelog.as_view(), name="open_changelog"),
     path("seller/", shop.SellerProducts.as_view(), name="seller_products"),
     path("seller/products/new/", shop.ProductCreate.as_view(), name="seller_product_create"),
     path(
@@ -47,6 +53,18 @@ pages = [
         shop.ProductArchive.as_view(),
         name="seller_product_archive",
     ),
+    path(f"{RELEASES}", shop.SellerReleases.as_view(), name="seller_releases"),
+    path(f"{RELEASES}new/", shop.ReleaseCreate.as_view(), name="seller_release_create"),
+    path(f"{RELEASES}<pk>/", shop.ReleaseUpdate.as_view(), name="seller_release_update"),
+    path(f"{RELEASES}<pk>/publish/", shop.ReleasePublish.as_view(), name="seller_release_publish"),
+    path(
+        f"{RELEASES}<pk>/unschedule/",
+        shop.ReleaseUnschedule.as_view(),
+        name="seller_release_unschedule",
+    ),
+    path(f"{RELEASES}<pk>/yank/", shop.ReleaseYank.as_view(), name="seller_release_yank"),
+    path(f"{RELEASES}<pk>/unyank/", shop.ReleaseUnyank.as_view(), name="seller_release_unyank"),
+    path(f"{RELEASES}<pk>/delete/", shop.ReleaseDelete.as_view(), name="seller_release_delete"),
     path("seller/categories/", shop.SellerCategories.as_view(), name="seller_categories"),
     path("seller/categories/new/", shop.CategoryCreate.as_view(), name="seller_category_create"),
     path(

@@ -62,7 +62,9 @@ def needs_of(view: type[GenericView]) -> dict[str, tuple[str, str]]:
 
 def attributes(view: type[GenericView]) -> dict[str, Any]:
     """Return what a host defines for ``view``; any value will do until a page is made of it."""
-    return dict.fromkeys(needs_of(view), "shop:product_list")
+    defined = dict.fromkeys(needs_of(view), "shop:product_list")
+    # The page of a product's releases has the product in its address.
+    return defined | ({"releases_url": "shop:product_detail"} if "releases_url" in defined else {})
 
 
 def host_view(*bases: type, **defined: Any) -> Any:
@@ -177,7 +179,8 @@ def test_on_either_side_the_mixin_turns_visitors_away(generic, role, side):
         answer = view(request, slug="x", public_id="x", pk=1, token="x")
         assert answer.status_code == 302
         # Back to the page, or, from one that only takes a POST, to the page with its button.
-        back = {"/page/%3Fa%3D1", quote(reverse("shop:product_list"))}
+        product = reverse("shop:product_detail", kwargs={"slug": "x"})
+        back = {"/page/%3Fa%3D1", quote(reverse("shop:product_list")), quote(product)}
         assert answer["Location"].removeprefix("/accounts/login/?next=") in back
 
 

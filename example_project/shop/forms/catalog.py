@@ -2,9 +2,13 @@
 
 from django import forms
 
-from django_digitalstore.catalog.forms import AbstractCategoryForm, AbstractProductForm
+from django_digitalstore.catalog.forms import (
+    AbstractCategoryForm,
+    AbstractProductForm,
+    AbstractReleaseForm,
+)
 
-from ..models import Category, Product
+from ..models import Category, Product, Release
 
 MOST_BYTES = 5 * 1024 * 1024
 
@@ -29,3 +33,8 @@ class ProductForm(AbstractProductForm):
 class CategoryForm(AbstractCategoryForm):
     class Meta(AbstractCategoryForm.Meta):
         model = Category
+
+
+class ReleaseForm(AbstractReleaseForm):
+    class Meta(AbstractReleaseForm.Meta):
+        model = Release

@@ -26,6 +26,14 @@ class ShopWindowTests(TestCase):
         make_release(product, {"book.epub": b"words"})
         self.assertContains(self.client.get(product.get_absolute_url()), "book.epub")
 
+    def test_the_changelog_shows_what_is_new(self):
+        product = make_product()
+        make_release(product, notes="*Faster* than before")
+        make_release(product, version="9.9-draft", published=False)
+        page = self.client.get(reverse("shop:product_changelog", args=[product.slug]))
+        self.assertContains(page, "<em>Faster</em> than before")
+        self.assertNotContains(page, "9.9-draft")
+
 
 class SellerPanelTests(TestCase):
     def setUp(self):
@@ -48,3 +56,30 @@ class SellerPanelTests(TestCase):
         product = make_product()
         url = reverse("shop:seller_product_update", kwargs={"slug": product.slug})
         self.assertEqual(self.client.get(url).status_code, 404)
+
+    def test_a_new_version_is_a_draft_which_is_published_and_withdrawn(self):
+        product = make_product(seller=self.seller)
+        fields = {"version": "2.0", "notes": "*Faster*"}
+        page = self.client.post(reverse("shop:seller_release_create", args=[product.slug]), fields)
+        self.assertFalse(page.context and page.context["form"].errors)
+        release = product.releases.get(version="2.0")
+        self.assertEqual(release.state, "draft")
+        self.assertRedirects(
+            page, reverse("shop:seller_release_update", args=[product.slug, release.pk])
+        )
+        for step, given, state in [
+            ("publish", {"at": ""}, "published"),
+            ("yank", {"reason": "It deletes files."}, "yanked"),
+            ("unyank", {}, "published"),
+        ]:
+            url = reverse(f"shop:seller_release_{step}", args=[product.slug, release.pk])
+            self.client.post(url, given)
+            release.refresh_from_db()
+            self.assertEqual(release.state, state)
+
+    def test_other_peoples_versions_do_not_exist(self):
+        release = make_release(make_product())
+        args = [release.product.slug, release.pk]
+        for page in ("update", "publish", "yank"):
+            url = reverse(f"shop:seller_release_{page}", args=args)
+            self.assertEqual(self.client.get(url).status_code, 404)

@@ -12,6 +12,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError
+from django.utils import timezone
 from django.utils.text import capfirst, slugify
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +21,9 @@ from django_digitalstore.core.forms import PriceField
 from django_digitalstore.core.money import CURRENCIES
 
 from . import flows, get_category_model
+from .choices import update_terms
 from .exceptions import ProductNotReady
+from .flows.rules import update_days_problem
 from .upload_limits import extension_of, validate_extension, validate_size
 from .uploads import UploadTicket
 from .validators import clean_file_name
@@ -29,9 +32,12 @@ __all__ = [
     "AbstractAssetForm",
     "AbstractCategoryForm",
     "AbstractProductForm",
+    "AbstractReleaseForm",
     "AssetForm",
     "AssetReplaceForm",
     "PricedForm",
+    "ReleasePublishForm",
+    "ReleaseYankForm",
     "currencies",
 ]
 
@@ -170,7 +176,18 @@ class AbstractProductForm(_SellersForm, PricedForm):
     decided = frozenset({"seller", "status", "published_at"})
 
     class Meta:
-        fields = ["title", "slug", "summary", "description", "price", "currency", "categories"]
+        fields = [
+            "title",
+            "slug",
+            "summary",
+            "description",
+            "price",
+            "currency",
+            "categories",
+            "updates",
+            "update_days",
+            "download_limit",
+        ]
         widgets = {
             "description": forms.Textarea(attrs={"rows": 10}),
             "categories": forms.CheckboxSelectMultiple,
@@ -182,6 +199,18 @@ class AbstractProductForm(_SellersForm, PricedForm):
         categories = self.fields.get("categories")
         if isinstance(categories, forms.ModelMultipleChoiceField):
             categories.queryset = get_category_model().objects.usable_by(self.seller)
+        updates = self.fields.get("updates")
+        if isinstance(updates, forms.ChoiceField):
+            updates.choices = [("", _("As the site says")), *update_terms()]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if "update_days" in self.fields and not {"updates", "update_days"} & self.errors.keys():
+            updates = cleaned.get("updates", self.instance.updates)
+            problem = update_days_problem(updates, cleaned.get("update_days"))
+            if problem:
+                self.add_error("update_days", problem)
+        return cleaned
 
     def run_flow(self) -> None:
         """Save the product by ``flows.save_product``, in the seller's name."""
@@ -214,6 +243,68 @@ class AbstractCategoryForm(_SellersForm):
     def run_flow(self) -> None:
         """Save the category by ``flows.save_category``, in the seller's name."""
         flows.save_category(self.instance, actor=self.seller)
+
+
+class AbstractReleaseForm(_FlowForm):
+    """A release as its seller edits it. ``product`` is what a new one is a version of.
+
+    Its dates are no fields, and a subclass that adds them is refused.
+    """
+
+    decided = frozenset({"product", "published_at", "yanked_at", "yanked_reason", "notified_at"})
+
+    class Meta:
+        fields = ["version", "notes"]
+        widgets = {"notes": forms.Textarea(attrs={"rows": 12})}
+        help_texts = {
+            "version": _("As owners see it, like 1.2. Each version of a product is another one."),
+            "notes": _(
+                "What is new, in Markdown: *emphasis*, **bold**, lists with -, "
+                "[a link](https://…). Shown in the changelog. No images and no HTML."
+            ),
+        }
+
+    def __init__(self, *args: Any, product: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.instance.product = product
+
+    def run_flow(self) -> None:
+        """Save the release by ``flows.save_release``, in the seller's name."""
+        flows.save_release(self.instance, actor=self.seller)
+
+
+class ReleasePublishForm(forms.Form):
+    """Asks when a release comes out."""
+
+    at = forms.DateTimeField(
+        label=_("When"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        text = _("Empty: now. Times are those of %(zone)s.")
+        self.fields["at"].help_text = text % {"zone": timezone.get_current_timezone_name()}
+
+    def clean_at(self) -> Any:
+        """Refuse a time that has passed: it would be another date than owners remember."""
+        at = self.cleaned_data["at"]
+        if at is not None and at <= timezone.now():
+            raise ValidationError(_("That time has passed. Leave it empty to publish now."))
+        return at
+
+
+class ReleaseYankForm(forms.Form):
+    """Asks why a release is withdrawn."""
+
+    reason = forms.CharField(
+        label=_("Why"),
+        help_text=_("Owners who ask for one of its files read it."),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
 
 def _check_limits(form: forms.BaseForm) -> None:

@@ -14,7 +14,7 @@ from django_digitalstore.catalog.choices import ProductStatus
 from django_digitalstore.catalog.exceptions import ProductNotReady
 from django_digitalstore.core.flow import flow
 
-from .rules import check_actor, clean
+from .rules import check_actor, clean, update_days_problem
 
 __all__ = [
     "archive_product",
@@ -49,6 +49,9 @@ def save_product(
         raise ProductNotReady(
             {"status": _("A new product is a draft. Save it, then call publish_product().")}
         )
+    problem = update_days_problem(product.updates, product.update_days)
+    if problem:
+        raise ProductNotReady({"update_days": problem})
     clean(product)
     if categories is not None:
         categories = list(categories)

@@ -6,7 +6,7 @@ Nothing here touches access: a release is for whoever owns its product, when the
 from __future__ import annotations
 
 import functools
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -35,6 +35,9 @@ R = TypeVar("R", bound=AbstractRelease)
 
 #: Columns that the other flows decide; saving an edited release never writes them.
 DECIDED = frozenset({"product", "published_at", "yanked_at", "yanked_reason", "notified_at"})
+
+#: Further ahead it is a slip of the pen, and near the year 9999 time zones can't be reckoned.
+MOST_AHEAD = timedelta(days=3653)
 
 
 @flow
@@ -75,15 +78,19 @@ def publish_release(release: R, *, at: datetime | None = None, actor: Any = None
 
     Again, nothing changes. A scheduled one can be published now or moved; one that owners see
     already stays. A time that has passed is for versions from before this shop. Raises
-    ``ProductNotReady`` where a field is wrong, it is withdrawn, or the time is not aware; and
-    ``NotYourProduct``.
+    ``ProductNotReady`` where a field is wrong, it is withdrawn, or the time is not aware or more
+    than ten years ahead; and ``NotYourProduct``.
     """
     if at is not None and settings.USE_TZ and timezone.is_naive(at):
         raise ProductNotReady(
             {"published_at": _("The time has no time zone. Give publish_release() an aware one.")}
         )
-    row = _lock(release, actor)
     now = timezone.now()
+    if at is not None and at > now + MOST_AHEAD:
+        raise ProductNotReady(
+            {"published_at": _("That is more than ten years ahead. Choose an earlier date.")}
+        )
+    row = _lock(release, actor)
     if row.yanked_at is not None:
         raise ProductNotReady(
             {"published_at": _("It is withdrawn. Bring it back instead of publishing it.")}

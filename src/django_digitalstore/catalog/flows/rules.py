@@ -8,9 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
+from django_digitalstore.catalog.choices import UpdateTerms
 from django_digitalstore.catalog.exceptions import NotYourProduct, ProductNotReady
 
-__all__ = ["check_actor", "clean"]
+__all__ = ["check_actor", "clean", "update_days_problem"]
+
+#: A hundred years: later than any date that a computer would have to reckon with.
+MOST_UPDATE_DAYS = 36_525
 
 
 def clean(instance: models.Model) -> None:
@@ -35,3 +39,16 @@ def check_actor(instance: models.Model, owned: Any, actor: Any) -> None:
         _("%(model)s “%(object)s” belongs to somebody else. Only its seller and staff change it.")
         % {"model": options.label, "object": instance}
     )
+
+
+def update_days_problem(updates: str, days: int | None) -> str:
+    """Return what is wrong with a product's days of updates, or nothing."""
+    if updates == UpdateTerms.LIMITED and days is None:
+        return _("Say for how many days after the purchase, as in 365.")
+    if updates != UpdateTerms.LIMITED and days is not None:
+        return _("Only limited updates have days. Choose those, or leave this empty.")
+    if days is not None and days > MOST_UPDATE_DAYS:
+        return _("Write at most %(number)d days, or choose all updates, for ever.") % {
+            "number": MOST_UPDATE_DAYS
+        }
+    return ""

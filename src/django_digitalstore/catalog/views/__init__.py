@@ -1,5 +1,6 @@
 """Pages of the catalog, for everybody and for sellers."""
 
+from .changelog import GenericProductChangelogView
 from .files import (
     GenericAssetCreateView,
     GenericAssetDeleteView,
@@ -8,6 +9,16 @@ from .files import (
     GenericAssetUpdateView,
 )
 from .public import GenericProductDetailView, GenericProductListView
+from .releases import (
+    GenericReleaseCreateView,
+    GenericReleaseDeleteView,
+    GenericReleasePublishView,
+    GenericReleaseUnscheduleView,
+    GenericReleaseUnyankView,
+    GenericReleaseUpdateView,
+    GenericReleaseYankView,
+    GenericSellerReleaseListView,
+)
 from .seller import (
     GenericCategoryCreateView,
     GenericCategoryDeleteView,
@@ -31,10 +42,19 @@ __all__ = [
     "GenericCategoryListView",
     "GenericCategoryUpdateView",
     "GenericProductArchiveView",
+    "GenericProductChangelogView",
     "GenericProductCreateView",
     "GenericProductDetailView",
     "GenericProductListView",
     "GenericProductPublishView",
     "GenericProductUpdateView",
+    "GenericReleaseCreateView",
+    "GenericReleaseDeleteView",
+    "GenericReleasePublishView",
+    "GenericReleaseUnscheduleView",
+    "GenericReleaseUnyankView",
+    "GenericReleaseUpdateView",
+    "GenericReleaseYankView",
     "GenericSellerProductListView",
+    "GenericSellerReleaseListView",
 ]

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Model, Prefetch, QuerySet
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 from django.views.generic import DetailView, ListView
@@ -35,7 +36,7 @@ class _ProductPage(HostTemplateMixin):
 
     def get_products(self) -> QuerySet:
         """Return the products that the page may show. Hook: keep to those for sale."""
-        return self.annotate_products(get_product_model().objects.for_sale())
+        return self.annotate_products(get_product_model().objects.for_sale().with_updates())
 
     def annotate_products(self, queryset: QuerySet) -> QuerySet:
         """Add to the products what the templates show, as in
@@ -141,20 +142,20 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
     checkout_url: str | None = None
     #: URL name of the list of products, for the way back; None leaves it out.
     list_url: str | None = None
+    #: URL name of the changelog; None leaves it out, and the page shows every version.
+    changelog_url: str | None = None
+    #: How many versions the page shows where there is a changelog.
+    newest_releases: int = 3
 
     def get_queryset(self) -> QuerySet:
         """Return the products that have a page, with releases that owners see. Hook."""
         releases = get_release_model().objects.available()
         assets = get_asset_model().objects.for_owners()
+        releases = releases.prefetch_related(Prefetch("assets", queryset=assets))  # type: ignore[misc]
+        if self.changelog_url:
+            releases = releases[: self.newest_releases]
         return self.get_products().prefetch_related(
-            "categories",
-            Prefetch(
-                "releases",
-                queryset=releases.prefetch_related(  # type: ignore[misc]
-                    Prefetch("assets", queryset=assets)
-                ),
-                to_attr="available_releases",
-            ),
+            "categories", Prefetch("releases", queryset=releases, to_attr="available_releases")
         )
 
     def get_buy_url(self) -> str:
@@ -167,6 +168,12 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
         """Return where all products are, or nothing. Hook."""
         return resolve_url(self.list_url) if self.list_url else ""
 
+    def get_changelog_url(self) -> str:
+        """Return where all versions are, or nothing. Hook."""
+        if not self.changelog_url:
+            return ""
+        return reverse(self.changelog_url, kwargs={"slug": self.object.slug})
+
     def get_cover(self) -> str:
         """Return the cover's HTML, or nothing where the host has none. Hook."""
         html = render_to_string(
@@ -178,6 +185,7 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
         return super().get_context_data(
             buy_url=self.get_buy_url(),
             list_url=self.get_list_url(),
+            changelog_url=self.get_changelog_url(),
             cover=self.get_cover(),
             **kwargs,
         )

@@ -14,6 +14,7 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import CreateView, DeleteView, ListView, UpdateView
+from django.views.generic.detail import SingleObjectMixin
 
 from django_digitalstore.catalog import flows, get_category_model
 from django_digitalstore.catalog.exceptions import ProductNotReady
@@ -67,6 +68,8 @@ class GenericSellerProductListView(GenericView, SellersProducts, PagedMixin, Lis
     update_url: Any = None
     publish_url: Any = None
     archive_url: Any = None
+    #: URL name of a product's releases; None leaves the link out.
+    releases_url: Any = None
 
     def get_queryset(self) -> QuerySet:
         return super().get_queryset().order_by("-updated_at", "-pk")
@@ -87,6 +90,12 @@ class GenericSellerProductListView(GenericView, SellersProducts, PagedMixin, Lis
         """Return where ``product`` is archived, by POST. Hook."""
         return reverse(self.archive_url, kwargs={"slug": product.slug})
 
+    def get_releases_url(self, product: Any) -> str:
+        """Return where the releases of ``product`` are, or nothing. Hook."""
+        if not self.releases_url:
+            return ""
+        return reverse(self.releases_url, kwargs={"slug": product.slug})
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["create_url"] = self.get_create_url()
@@ -98,6 +107,7 @@ class GenericSellerProductListView(GenericView, SellersProducts, PagedMixin, Lis
                 "update_url": self.get_update_url(product),
                 "publish_url": self.get_publish_url(product),
                 "archive_url": self.get_archive_url(product),
+                "releases_url": self.get_releases_url(product),
             }
             for product in context["products"]
         ]
@@ -121,13 +131,24 @@ class GenericProductUpdateView(SellersFormPage, SellersProducts, UpdateView):
 
     needs = {"form_class": ("get_form_class", "ProductForm"), **_SUCCESS}
     page_template = "product_form.html"
+    #: URL name of the product's releases; None leaves the link out.
+    releases_url: Any = None
+
+    def get_releases_url(self) -> str:
+        """Return where the product's releases are, or nothing. Hook."""
+        if not self.releases_url:
+            return ""
+        # The address of this page, not what the form has just been given.
+        return reverse(self.releases_url, kwargs={"slug": self.kwargs["slug"]})
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         problems = problems_of([self.object]).get(self.object.pk, [])
-        return super().get_context_data(problems=problems, **kwargs)
+        return super().get_context_data(
+            problems=problems, releases_url=self.get_releases_url(), **kwargs
+        )
 
 
-class _ProductStep(SellersProducts, SellersStep):
+class _ProductStep(SellersStep, SellersProducts, SingleObjectMixin):
     needs = _SUCCESS
 
     def get_refusal(self, error: ProductNotReady) -> str:

@@ -1,8 +1,12 @@
 """Forms of the seller's pages. Seller and status are never fields: the pages decide them."""
 
-from django_digitalstore.catalog.forms import AbstractCategoryForm, AbstractProductForm
+from django_digitalstore.catalog.forms import (
+    AbstractCategoryForm,
+    AbstractProductForm,
+    AbstractReleaseForm,
+)
 
-from ..models import Category, Product
+from ..models import Category, Product, Release
 
 
 class ProductForm(AbstractProductForm):
@@ -13,3 +17,8 @@ class ProductForm(AbstractProductForm):
 class CategoryForm(AbstractCategoryForm):
     class Meta(AbstractCategoryForm.Meta):
         model = Category
+
+
+class ReleaseForm(AbstractReleaseForm):
+    class Meta(AbstractReleaseForm.Meta):
+        model = Release

@@ -1,10 +1,14 @@
 """Forms of the seller's pages. Seller and status are never fields: the pages decide them."""
 
-from django_digitalstore.catalog.forms import AbstractCategoryForm, AbstractProductForm
+from django_digitalstore.catalog.forms import (
+    AbstractCategoryForm,
+    AbstractProductForm,
+    AbstractReleaseForm,
+)
 
 from tests.projects.existing_model.library.models import Ebook
 
-from ..models import Category
+from ..models import Category, Release
 
 
 class ProductForm(AbstractProductForm):
@@ -15,3 +19,8 @@ class ProductForm(AbstractProductForm):
 class CategoryForm(AbstractCategoryForm):
     class Meta(AbstractCategoryForm.Meta):
         model = Category
+
+
+class ReleaseForm(AbstractReleaseForm):
+    class Meta(AbstractReleaseForm.Meta):
+        model = Release

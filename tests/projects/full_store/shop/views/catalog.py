@@ -1,4 +1,4 @@
-"""The shop window, and the seller's products and categories."""
+"""The shop window, and the seller's products, releases and categories."""
 
 from django.urls import reverse_lazy
 
@@ -8,17 +8,26 @@ from django_digitalstore.catalog.views import (
     GenericCategoryListView,
     GenericCategoryUpdateView,
     GenericProductArchiveView,
+    GenericProductChangelogView,
     GenericProductCreateView,
     GenericProductDetailView,
     GenericProductListView,
     GenericProductPublishView,
     GenericProductUpdateView,
+    GenericReleaseCreateView,
+    GenericReleaseDeleteView,
+    GenericReleasePublishView,
+    GenericReleaseUnscheduleView,
+    GenericReleaseUnyankView,
+    GenericReleaseUpdateView,
+    GenericReleaseYankView,
     GenericSellerProductListView,
+    GenericSellerReleaseListView,
 )
 from django_digitalstore.core.views import IsSellerMixin
-from django_digitalstore.entitlements.policies import with_ownership
+from django_digitalstore.entitlements.policies import has_access, with_ownership
 
-from ..forms.catalog import CategoryForm, ProductForm
+from ..forms.catalog import CategoryForm, ProductForm, ReleaseForm
 
 
 class ProductListView(GenericProductListView):
@@ -33,11 +42,20 @@ class ProductDetailView(GenericProductDetailView):
     base_template = "shop/base.html"
     active_page = "shop"
     list_url = "shop:product_list"
+    changelog_url = "shop:product_changelog"
     checkout_url = "shop:checkout"
     extra_context = {"library_url": reverse_lazy("shop:library")}
 
     def annotate_products(self, queryset):
         return with_ownership(queryset, self.request.user)
+
+
+class ProductChangelogView(GenericProductChangelogView):
+    base_template = "shop/base.html"
+    active_page = "shop"
+
+    def may_see(self, product):
+        return has_access(self.request.user, product)
 
 
 class SellerProductListView(IsSellerMixin, GenericSellerProductListView):
@@ -47,6 +65,7 @@ class SellerProductListView(IsSellerMixin, GenericSellerProductListView):
     update_url = "shop:seller_product_update"
     publish_url = "shop:seller_product_publish"
     archive_url = "shop:seller_product_archive"
+    releases_url = "shop:seller_releases"
 
 
 class SellerProductCreateView(IsSellerMixin, GenericProductCreateView):
@@ -61,6 +80,7 @@ class SellerProductUpdateView(IsSellerMixin, GenericProductUpdateView):
     active_page = "seller"
     form_class = ProductForm
     success_url = "shop:seller_products"
+    releases_url = "shop:seller_releases"
 
 
 class SellerProductPublishView(IsSellerMixin, GenericProductPublishView):
@@ -69,6 +89,60 @@ class SellerProductPublishView(IsSellerMixin, GenericProductPublishView):
 
 class SellerProductArchiveView(IsSellerMixin, GenericProductArchiveView):
     success_url = "shop:seller_products"
+
+
+class ReleaseUrls:
+    """Where the pages of a product's releases lead."""
+
+    products_url = "shop:seller_products"
+    releases_url = "shop:seller_releases"
+    create_url = "shop:seller_release_create"
+    update_url = "shop:seller_release_update"
+    publish_url = "shop:seller_release_publish"
+    unschedule_url = "shop:seller_release_unschedule"
+    yank_url = "shop:seller_release_yank"
+    unyank_url = "shop:seller_release_unyank"
+    delete_url = "shop:seller_release_delete"
+
+
+class SellerReleaseListView(ReleaseUrls, IsSellerMixin, GenericSellerReleaseListView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+
+
+class SellerReleaseCreateView(ReleaseUrls, IsSellerMixin, GenericReleaseCreateView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+    form_class = ReleaseForm
+
+
+class SellerReleaseUpdateView(ReleaseUrls, IsSellerMixin, GenericReleaseUpdateView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+    form_class = ReleaseForm
+
+
+class SellerReleasePublishView(ReleaseUrls, IsSellerMixin, GenericReleasePublishView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+
+
+class SellerReleaseUnscheduleView(ReleaseUrls, IsSellerMixin, GenericReleaseUnscheduleView):
+    pass
+
+
+class SellerReleaseYankView(ReleaseUrls, IsSellerMixin, GenericReleaseYankView):
+    base_template = "shop/base.html"
+    active_page = "seller"
+
+
+class SellerReleaseUnyankView(ReleaseUrls, IsSellerMixin, GenericReleaseUnyankView):
+    pass
+
+
+class SellerReleaseDeleteView(ReleaseUrls, IsSellerMixin, GenericReleaseDeleteView):
+    base_template = "shop/base.html"
+    active_page = "seller"
 
 
 class SellerCategoryListView(IsSellerMixin, GenericCategoryListView):
