@@ -161,6 +161,7 @@ class ReleaseUrls:
     yank_url = f"{STORE}:seller_release_yank"
     unyank_url = f"{STORE}:seller_release_unyank"
     delete_url = f"{STORE}:seller_release_delete"
+    files_url = f"{STORE}:seller_assets"
 
 
 class SellerReleases(ReleaseUrls, SellerPage, views.GenericSellerReleaseListView):

@@ -128,6 +128,7 @@ def test_the_list_shows_every_state_the_newest_first_and_what_can_be_done(
             address = url(f"seller_release_{name}", product.slug, row["release"].pk)
             assert (f'"{address}"' in text) == (row["release"] in releases), (name, row)
     assert f'"{url("seller_release_create", product.slug)}"' in text
+    assert f'"{url("seller_assets", draft.pk)}"' in text
 
 
 def test_the_list_takes_as_many_queries_for_1_10_and_100_releases(
@@ -221,6 +222,7 @@ def test_a_releases_page_shows_its_files_in_every_state_and_its_notes_as_owners_
     assert 'later.zip</span> <span class="ds-meta">Linux · 2.0\xa0KB · Processing' in text
     assert "<h3>New</h3>\n<p><em>fresh</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>" in text
     assert upload.file.name not in text
+    assert f'href="{url("seller_assets", draft.pk)}">Change the files</a>' in text
     elsewhere = url("seller_release_yank", product.slug, draft.pk)
     assert page.context["release_urls"]["elsewhere"] == elsewhere
     assert page.context["partials"]["owners"][0] == (

@@ -66,6 +66,8 @@ class _ReleaseSteps:
     yank_url: Any = None
     unyank_url: Any = None
     delete_url: Any = None
+    #: URL name of the files of a release, by its key; None leaves the link out.
+    files_url: Any = None
     #: More addresses of a release: name → URL name, for ``release_urls`` in the templates.
     more_urls: ClassVar[dict[str, str]] = {}
 
@@ -96,6 +98,10 @@ class _ReleaseSteps:
         """Return where a draft is deleted. Hook."""
         return self.reverse_release(self.delete_url, release)
 
+    def get_files_url(self, release: Any) -> str:
+        """Return where the files of ``release`` are added and taken away, or nothing. Hook."""
+        return reverse(self.files_url, kwargs={"pk": release.pk}) if self.files_url else ""
+
     def get_release_urls(self, release: Any) -> dict[str, str]:
         """Return name → address of what can be done to ``release``, with ``more_urls``. Hook."""
         return {
@@ -104,6 +110,7 @@ class _ReleaseSteps:
             "yank": self.get_yank_url(release),
             "unyank": self.get_unyank_url(release),
             "delete": self.get_delete_url(release),
+            "files": self.get_files_url(release),
             **{key: self.reverse_release(name, release) for key, name in self.more_urls.items()},
         }
 
