@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -201,5 +202,54 @@ def test_e105_the_storage_can_be_loaded(backend, options, error):
             "digitalstore.E105",
             f"STORAGES['digitalstore'], which holds what is sold, can't be loaded: {error}.",
             "Name a storage that is installed, with the OPTIONS that it takes.",
+        )
+    ]
+
+
+# --- uploads -------------------------------------------------------------------------------------
+
+
+def said_of(**changed: Any) -> list[tuple[str | None, str, str | None]]:
+    named = {f"DIGITALSTORE_UPLOAD_{name}": value for name, value in changed.items()}
+    with override_settings(**named):
+        messages = run_checks()
+    return [(m.id, str(m.msg), m.hint) for m in messages if str(m.id).startswith("digitalstore.E1")]
+
+
+@pytest.mark.parametrize("right", [None, ("zip",), [".ZIP", "pdf"], {"tar.gz"}])
+def test_extensions_are_a_list_or_all(right):
+    assert said_of(EXTENSIONS=right) == []
+
+
+@pytest.mark.parametrize("wrong", ["zip", (), ("",), (".",), 7, (b"zip",)])
+def test_what_is_no_list_of_extensions_is_named(wrong):
+    said = "which is no list of extensions: no file could be uploaded."
+    assert said_of(EXTENSIONS=wrong) == [
+        (
+            "digitalstore.E106",
+            f"DIGITALSTORE_UPLOAD_EXTENSIONS is {wrong!r}, {said}",
+            'Write DIGITALSTORE_UPLOAD_EXTENSIONS = ("zip", "pdf"), or None to take all.',
+        )
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["2 GB", 0, -1, 1.5, True, None])
+def test_a_limit_that_is_no_number_of_bytes_is_named(wrong):
+    assert said_of(MAX_BYTES=wrong) == [
+        (
+            "digitalstore.E107",
+            f"DIGITALSTORE_UPLOAD_MAX_BYTES is {wrong!r}, which is no number of bytes.",
+            "Write a whole number of bytes, as in 2 * 1024**3.",
+        )
+    ]
+
+
+@pytest.mark.parametrize("wrong", [24, timedelta(0), timedelta(days=-1), None])
+def test_a_time_for_uploads_that_is_none_is_named(wrong):
+    assert said_of(AGE=wrong) == [
+        (
+            "digitalstore.E107",
+            f"DIGITALSTORE_UPLOAD_AGE is {wrong!r}, which is no time that an upload could take.",
+            "Write a timedelta, as in timedelta(hours=24).",
         )
     ]

@@ -273,23 +273,23 @@ def test_the_limit_is_for_all_files_of_a_request_together(as_seller, release, se
     assert stored(files) == []
 
 
-@pytest.mark.parametrize("name", ["book.exe", "book", "book.zip.exe", "zip"])
+@pytest.mark.parametrize("name", ["book.exe", "book", "book.zip.exe", "zip", "book.gz"])
 def test_an_extension_that_is_not_allowed_is_refused_and_leaves_nothing(
     as_seller, release, settings, files, name
 ):
-    settings.DIGITALSTORE_UPLOAD_EXTENSIONS = ("zip", ".PDF")
+    settings.DIGITALSTORE_UPLOAD_EXTENSIONS = ("zip", ".PDF", "tar.gz")
     answer = as_seller.post(address("seller_asset_create", release), upload(name))
     answer.close()
     assert answer.status_code == 400
     assert answer.context["form"].errors == {
-        "file": [f"“{name}” can't be uploaded. Choose a file that ends with: .zip, .PDF."]
+        "file": [f"“{name}” can't be uploaded. Choose a file that ends with: .zip, .PDF, .tar.gz."]
     }
     assert stored(files) == []
 
 
-@pytest.mark.parametrize("name", ["a.zip", "a.ZIP", "a.pdf"])
+@pytest.mark.parametrize("name", ["a.zip", "a.ZIP", "a.pdf", "a.tar.gz"])
 def test_an_extension_that_is_allowed_is_taken(as_seller, release, settings, name):
-    settings.DIGITALSTORE_UPLOAD_EXTENSIONS = ("zip", ".PDF")
+    settings.DIGITALSTORE_UPLOAD_EXTENSIONS = ("zip", ".PDF", "tar.gz")
     assert as_seller.post(address("seller_asset_create", release), upload(name)).status_code == 302
 
 

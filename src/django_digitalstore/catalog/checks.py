@@ -1,8 +1,9 @@
-"""System checks of the catalog: the storage of sold files. They look at settings; no network."""
+"""System checks of the catalog: storage and uploads of sold files. Settings only; no network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
-__all__ = ["check_private_storage"]
+__all__ = ["check_private_storage", "check_uploads"]
 
 _PRIVATE = "django_digitalstore.catalog.storage.PrivateFileSystemStorage"
 
@@ -39,6 +40,42 @@ def check_private_storage(
     # What only a storage knows of its own options, like those of contrib.s3, it says itself.
     check = getattr(storage, "check", None)
     return [*messages, *check()] if callable(check) else messages
+
+
+@register()
+def check_uploads(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that the limits of uploads are what they must be. Looks at settings only."""
+    return list(_wrong_limits())
+
+
+def _wrong_limits() -> Iterator[CheckMessage]:
+    allowed = settings.DIGITALSTORE_UPLOAD_EXTENSIONS
+    is_list = isinstance(allowed, Collection) and not isinstance(allowed, str)
+    if allowed is not None and not (
+        is_list and allowed and all(isinstance(e, str) and e.strip(".") for e in allowed)
+    ):
+        yield Error(
+            f"DIGITALSTORE_UPLOAD_EXTENSIONS is {allowed!r}, which is no list of extensions: no "
+            "file could be uploaded.",
+            hint='Write DIGITALSTORE_UPLOAD_EXTENSIONS = ("zip", "pdf"), or None to take all.',
+            id="digitalstore.E106",
+        )
+    size = settings.DIGITALSTORE_UPLOAD_MAX_BYTES
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        yield Error(
+            f"DIGITALSTORE_UPLOAD_MAX_BYTES is {size!r}, which is no number of bytes.",
+            hint="Write a whole number of bytes, as in 2 * 1024**3.",
+            id="digitalstore.E107",
+        )
+    age = settings.DIGITALSTORE_UPLOAD_AGE
+    if not isinstance(age, timedelta) or age <= timedelta(0):
+        yield Error(
+            f"DIGITALSTORE_UPLOAD_AGE is {age!r}, which is no time that an upload could take.",
+            hint="Write a timedelta, as in timedelta(hours=24).",
+            id="digitalstore.E107",
+        )
 
 
 def _missing(alias: str) -> CheckMessage:

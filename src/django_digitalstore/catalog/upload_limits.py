@@ -24,7 +24,10 @@ def extension_of(name: str) -> str:
 def validate_extension(name: str) -> None:
     """Raise ``ValidationError`` where DIGITALSTORE_UPLOAD_EXTENSIONS does not have the name's."""
     allowed = settings.DIGITALSTORE_UPLOAD_EXTENSIONS
-    if allowed is None or extension_of(name) in {e.lower().removeprefix(".") for e in allowed}:
+    if allowed is None:
+        return
+    # By the end of the name, for extensions like "tar.gz".
+    if name.lower().endswith(tuple(f".{e.lower().removeprefix('.')}" for e in allowed)):
         return
     raise ValidationError(
         _("“%(name)s” can't be uploaded. Choose a file that ends with: %(extensions)s."),
