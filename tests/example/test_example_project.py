@@ -91,14 +91,15 @@ def test_production_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
     assert done.returncode == 1
     message = done.stderr.partition("ImproperlyConfigured: ")[2]
     assert message == (
-        "config.production – 9 environment variables are missing: ALLOWED_HOSTS, DATABASE_URL, "
-        "CACHE_URL, S3_BUCKET, S3_MEDIA_BUCKET, EMAIL_URL, DEFAULT_FROM_EMAIL, DODO_API_KEY, "
-        "DODO_WEBHOOK_SECRET – write, with your own values:\n"
+        "config.production – 10 environment variables are missing: ALLOWED_HOSTS, DATABASE_URL, "
+        "CACHE_URL, S3_BUCKET, S3_MEDIA_BUCKET, S3_REGION, EMAIL_URL, DEFAULT_FROM_EMAIL, "
+        "DODO_API_KEY, DODO_WEBHOOK_SECRET – write, with your own values:\n"
         "    ALLOWED_HOSTS=quire.example\n"
         "    DATABASE_URL=postgres://user:password@host:5432/shop\n"
         "    CACHE_URL=redis://host:6379/0\n"
         "    S3_BUCKET=<private bucket, for the files that are sold>\n"
         "    S3_MEDIA_BUCKET=<public bucket, for the covers>\n"
+        "    S3_REGION=eu-central-1\n"
         "    EMAIL_URL=smtp://user:password@mail.example.com:587/\n"
         "    DEFAULT_FROM_EMAIL='Your Shop <shop@example.com>'\n"
         "    DODO_API_KEY=<key of your Dodo Payments account>\n"
