@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
@@ -17,6 +18,7 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from django_digitalstore.catalog import get_release_model
@@ -512,7 +514,7 @@ def test_a_template_that_a_host_broke_is_tried_again(owner, release, tmp_path, s
 
 
 def click(client: Client, release: Any) -> Any:
-    return client.post(f"/seller/releases/{release.pk}/notify/")
+    return client.post(f"/seller/{release.product.slug}/{release.pk}/notify/")
 
 
 def said(response: Any) -> list[str]:
@@ -523,7 +525,7 @@ def test_the_button_tells_and_says_how_many(
     client_of, seller, owners, release, other_customer
 ) -> None:
     response = click(client_of(seller), release)
-    assert (response.status_code, response.url) == (303, "/seller/")
+    assert (response.status_code, response.url) == (303, f"/seller/a-book/{release.pk}/")
     assert said(response) == ["3 owners of “A book 2.0” are told by e-mail."]
     response = click(client_of(seller), release)
     assert said(response) == ["The owners of “A book 2.0” were told before. Nobody is told twice."]
@@ -549,13 +551,57 @@ def test_the_button_of_a_draft_says_why_nobody_is_told(client_of, seller, owner,
 
 
 def test_the_button_is_for_the_seller_of_the_product(
-    client, client_of, seller, other_seller, owner, release
+    client, client_of, seller, other_seller, owner, release, make_product
 ) -> None:
     assert click(client_of(other_seller), release).status_code == 404
     assert click(client_of(owner), release).status_code == 403
-    assert click(client, release).status_code == 302
-    assert client_of(seller).get(f"/seller/releases/{release.pk}/notify/").status_code == 405
-    for nonsense in ("x", "999999999999999999999999", "0"):
-        page = f"/seller/releases/{nonsense}/notify/"
-        assert client_of(seller).post(page).status_code == 404
+    response = click(client, release)
+    assert response.status_code == 302
+    assert response.url.endswith(f"?next=/seller/a-book/{release.pk}/")
+    assert client_of(seller).get(f"/seller/a-book/{release.pk}/notify/").status_code == 405
+    make_product("Another", seller=seller)
+    nonsense = ("a-book/x", f"a-book/{10**24}", "a-book/0", f"another/{release.pk}")
+    for path in nonsense:
+        assert client_of(seller).post(f"/seller/{path}/notify/").status_code == 404
     assert told() == []
+
+
+# --- the action of the admin ----------------------------------------------------------------------
+
+
+def admin_page(name: str, *args: Any) -> str:
+    options = get_release_model()._meta
+    return reverse(f"admin:{options.app_label}_{options.model_name}_{name}", args=args)
+
+
+def act(client: Client, release: Any) -> list[str]:
+    page = admin_page("reasoned", "notify_owners")
+    return said(client.post(page, {"pk": release.pk, "reason": "The seller asked"}))
+
+
+def test_staff_tell_for_a_reason_that_is_kept(client_of, superuser, owners, release) -> None:
+    client = client_of(superuser)
+    shown = client.get(admin_page("change", release.pk)).content.decode()
+    assert "Tell owners by e-mail" in shown
+    assert act(client, release) == ["A book 2.0: 3 owners of “A book 2.0” are told by e-mail."]
+    assert "The seller asked" in LogEntry.objects.get().change_message
+    shown = client.get(admin_page("change", release.pk)).content.decode()
+    assert "Tell owners by e-mail" not in shown
+    assert act(client, release) == [
+        "A book 2.0: The owners of “A book 2.0” were told before. Nobody is told twice."
+    ]
+    assert LogEntry.objects.count() == 1
+    assert told() == addresses(owners)
+
+
+def test_the_action_on_a_draft_says_why_nobody_is_told(client_of, superuser, product) -> None:
+    (text,) = act(client_of(superuser), make_release(product, version="3.0", published=False))
+    assert text.startswith("A book 3.0: “A book 3.0” is not there for its owners now")
+    assert not OutboxMessage.objects.exists()
+
+
+def test_the_action_needs_the_permission_to_change_releases(client_of, staff, release) -> None:
+    page = admin_page("reasoned", "notify_owners")
+    answer = client_of(staff).post(page, {"pk": release.pk, "reason": "So what"})
+    assert answer.status_code == 403
+    assert not OutboxMessage.objects.exists()

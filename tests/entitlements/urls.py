@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -11,7 +13,8 @@ from django.shortcuts import redirect
 from django.urls import include, path
 from django.views.generic import View
 
-from django_digitalstore.catalog import get_product_model
+from django_digitalstore.catalog import get_product_model, get_release_model
+from django_digitalstore.catalog.admin import AbstractReleaseAdmin
 from django_digitalstore.catalog.views import GenericProductDetailView, GenericProductListView
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.entitlements import (
@@ -20,6 +23,7 @@ from django_digitalstore.entitlements import (
     get_purchased_product_model,
 )
 from django_digitalstore.entitlements.admin import (
+    NOTIFY_OWNERS,
     AbstractDownloadAdmin,
     AbstractGrantAdmin,
     AbstractPurchasedProductAdmin,
@@ -74,7 +78,7 @@ class Download(IsCustomerMixin, GenericDownloadView):
 
 
 class ReleaseNotify(IsSellerMixin, GenericReleaseNotifyView):
-    success_url = "/seller/"
+    update_url = f"{STORE}:seller_release_update"
 
 
 class Unsubscribe(GenericUnsubscribeView):
@@ -124,7 +128,7 @@ class ProductDetail(OwnershipMixin, GenericProductDetailView):
     extra_context = {"library_url": "/library/"}
 
 
-def page(request, slug=""):
+def page(request, slug="", **kwargs):
     return HttpResponse(f"page {slug}")
 
 
@@ -160,9 +164,18 @@ class ShyLesson(Lesson):
 # @requires_product without parentheses: the mistake that a test makes.
 bare = requires_product(page)
 
+
+class ReleaseAdmin(AbstractReleaseAdmin):
+    reasoned_actions: ClassVar[Any] = {
+        **AbstractReleaseAdmin.reasoned_actions,
+        "notify_owners": NOTIFY_OWNERS,
+    }
+
+
 site = admin.AdminSite(name="admin")
 site.register(get_user_model(), admin.ModelAdmin)
 site.register(get_product_model(), admin.ModelAdmin)
+site.register(get_release_model(), ReleaseAdmin)
 site.register(get_purchased_product_model(), AbstractPurchasedProductAdmin)
 site.register(get_grant_model(), AbstractGrantAdmin)
 site.register(get_download_model(), AbstractDownloadAdmin)
@@ -180,7 +193,8 @@ store = [
     path("seller/downloads/<pk>/reset/", DownloadReset.as_view(), name="seller_download_reset"),
     path("downloads/assets/<pk>/", DownloadLink.as_view(), name="download_link"),
     path("downloads/<str:token>/", Download.as_view(), name="download"),
-    path("seller/releases/<pk>/notify/", ReleaseNotify.as_view(), name="seller_release_notify"),
+    path("seller/<slug:slug>/<pk>/", page, name="seller_release_update"),
+    path("seller/<slug:slug>/<pk>/notify/", ReleaseNotify.as_view(), name="seller_release_notify"),
     path("unsubscribe/<str:token>/", Unsubscribe.as_view(), name="unsubscribe"),
 ]
 

@@ -16,7 +16,7 @@ class PurchasedProduct(AbstractPurchasedProduct):
         pass
 
     def get_library_url(self) -> str:
-        return reverse("shop:library")
+        return reverse("shop:library_releases", args=[self.product.slug])
 
 
 class Grant(AbstractGrant):

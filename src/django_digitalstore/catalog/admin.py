@@ -143,7 +143,7 @@ class AbstractAssetInline(admin.TabularInline):
         return fields
 
 
-class AbstractReleaseAdmin(CountlessAdmin):
+class AbstractReleaseAdmin(ReasonedActionsMixin, CountlessAdmin):
     """Releases. The host's subclass adds its files: ``inlines = [AssetInline]``."""
 
     list_display = ["version", "product", "published_at", "yanked_at"]

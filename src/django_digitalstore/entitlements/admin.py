@@ -8,6 +8,7 @@ goes. No page here needs a cache or a provider.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,8 +36,10 @@ from . import flows, get_grant_model, get_purchased_product_model
 from .exceptions import AccessWithheld
 from .models import ReleaseNoticeOptOut
 from .sources import Source
+from .views.notices import told_text
 
 __all__ = [
+    "NOTIFY_OWNERS",
     "AbstractDownloadAdmin",
     "AbstractGrantAdmin",
     "AbstractPurchasedProductAdmin",
@@ -177,6 +180,27 @@ RESET = ReasonedAction(
         "Where a product has a limit of downloads: the user has all of them again."
     ),
     run=_reset,
+)
+
+
+def _notify_owners(release: Any, *, actor: Any, reason: str) -> Outcome:
+    # A copy, since the flow writes into what it gets, and may be run again.
+    told = flows.notify_owners(copy.copy(release), actor=actor)
+    if told is None:
+        raise NothingDone(told_text(release, told))
+    return Outcome(told_text(release, told))
+
+
+#: For the host's admin of releases:
+#: ``reasoned_actions = {**AbstractReleaseAdmin.reasoned_actions, "notify_owners": NOTIFY_OWNERS}``.
+NOTIFY_OWNERS = ReasonedAction(
+    title=gettext_lazy("Tell owners by e-mail"),
+    explanation=gettext_lazy(
+        "Tells everybody who owns the product and has not unsubscribed, once. Releases that owners "
+        "don't see are left out."
+    ),
+    run=_notify_owners,
+    applies_to=lambda release: release.is_available and release.notified_at is None,
 )
 
 

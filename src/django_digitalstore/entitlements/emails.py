@@ -55,7 +55,7 @@ def send_notice(payload: Mapping[str, Any], message: Any) -> None:
     release = _available(payload["release"])
     if release is None:
         return
-    owners = policies.owners_to_tell(release).select_related("user")
+    owners = policies.owners_to_tell(release).select_related("user", "product")
     purchase = owners.filter(user_id=payload["user"]).first()
     if purchase is None or not purchase.user.is_active:
         return

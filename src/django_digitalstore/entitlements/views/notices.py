@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, resolve_url
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import classonlymethod, method_decorator
 from django.utils.translation import gettext as _
@@ -31,49 +32,49 @@ __all__ = ["GenericReleaseNotifyView", "GenericUnsubscribeView"]
 class GenericReleaseNotifyView(GenericView, View):
     """Tells the owners of a release of the seller's: one button, POST only, and back.
 
-    The URL takes the release's key. Whoever clicks again reads when they were told.
+    The URL takes the slug of the product and the release's key, as all of a release do.
     """
 
     roles: ClassVar[tuple[str, ...]] = (SELLER,)
-    needs = {"success_url": ("get_success_url", '"shop:seller_products"')}
+    needs = {"update_url": ("get_success_url", '"shop:seller_release_update"')}
     http_method_names = ["post", "options"]
     # There is no page, so the host need not say how it looks.
     base_template = ""
     active_page = ""
-    #: Where to go afterwards: a URL name, a path, or what ``resolve_url`` takes.
-    success_url: Any = None
-    release: Any = None
+    #: URL name of the release's own page.
+    update_url: str | None = None
 
     def get_queryset(self) -> QuerySet:
-        """Return the releases of the seller's own products. Hook: keep to them."""
+        """Return the releases of the seller's product. Hook: keep to the seller's own."""
         products = get_product_model().objects.of_seller(self.request.user)
         releases = get_release_model()._default_manager.select_related("product")
-        return releases.filter(product__in=products)
+        return releases.filter(product__in=products.filter(slug=self.kwargs["slug"]))
 
-    def get_release(self, pk: str) -> Any:
-        """Return the release; ``Http404`` where the seller has none of this key."""
+    def get_release(self) -> Any:
+        """Return the release; ``Http404`` where the seller's product has none of this key."""
         queryset = self.get_queryset()
         try:
-            return queryset.get(pk=pk)
+            return queryset.get(pk=self.kwargs["pk"])
         except (queryset.model.DoesNotExist, ValueError, ValidationError, OverflowError):
             raise Http404 from None
 
     def get_success_url(self) -> str:
-        """Return where to go once it is done; ``self.release`` is the release. Hook."""
-        return resolve_url(self.success_url)
+        """Return where to go once it is done: back to the release's own page. Hook."""
+        kwargs = {"slug": self.kwargs["slug"], "pk": self.kwargs["pk"]}
+        return reverse(str(self.update_url), kwargs=kwargs)
 
     def get_login_next(self, request: HttpRequest) -> str:
-        """Come back to the site's first page: this address takes no GET."""
-        return "/"
+        """Come back to where the button stands: this address takes no GET."""
+        return self.get_success_url()
 
-    def post(self, request: HttpRequest, pk: Any, **kwargs: Any) -> HttpResponseBase:
-        self.release = self.get_release(pk)
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        release = self.get_release()
         try:
-            told = flows.notify_owners(self.release, actor=request.user)
+            told = flows.notify_owners(release, actor=request.user)
         except ReleaseNotAvailable as error:
             messages.error(request, str(error), fail_silently=True)
         else:
-            messages.success(request, told_text(self.release, told), fail_silently=True)
+            messages.success(request, told_text(release, told), fail_silently=True)
         response = HttpResponseRedirect(self.get_success_url())
         response.status_code = 303
         return response

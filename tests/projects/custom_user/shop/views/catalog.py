@@ -120,6 +120,7 @@ class SellerReleaseUpdateView(ReleaseUrls, IsSellerMixin, GenericReleaseUpdateVi
     base_template = "shop/base.html"
     active_page = "seller"
     form_class = ReleaseForm
+    more_urls = {"notify": "shop:seller_release_notify"}
 
 
 class SellerReleasePublishView(ReleaseUrls, IsSellerMixin, GenericReleasePublishView):

@@ -8,6 +8,7 @@ from django_digitalstore.catalog.admin import (
     AbstractProductAdmin,
     AbstractReleaseAdmin,
 )
+from django_digitalstore.entitlements.admin import NOTIFY_OWNERS
 
 from ..models import Asset, Category, Product, Release
 
@@ -29,3 +30,7 @@ class AssetInline(AbstractAssetInline):
 @admin.register(Release)
 class ReleaseAdmin(AbstractReleaseAdmin):
     inlines = [AssetInline]
+    reasoned_actions = {
+        **AbstractReleaseAdmin.reasoned_actions,
+        "notify_owners": NOTIFY_OWNERS,
+    }

@@ -67,18 +67,27 @@ class ReleaseNoticeTests(TestCase):
     def tell_owners(self, seller):
         self.client.force_login(seller)
         with self.captureOnCommitCallbacks(execute=True):
-            page = reverse("shop:seller_release_notify", args=[self.release.pk])
+            product, release = self.product.slug, self.release.pk
+            page = reverse("shop:seller_release_notify", args=[product, release])
             response = self.client.post(page)
         self.client.logout()
         outbox.sweep()
         return response
+
+    def test_the_page_of_a_release_has_the_button(self):
+        self.client.force_login(self.seller)
+        args = [self.product.slug, self.release.pk]
+        page = self.client.get(reverse("shop:seller_release_update", args=args))
+        self.assertContains(page, reverse("shop:seller_release_notify", args=args))
 
     def test_owners_are_told_of_a_release_once(self):
         self.assertEqual(self.tell_owners(self.seller).status_code, 303)
         self.tell_owners(self.seller)
         (message,) = mail.outbox
         self.assertEqual(message.subject, "New: “A book” 2.0")
-        self.assertIn(reverse("shop:library"), message.body)
+        self.assertIn(
+            reverse("shop:library_releases", args=[self.product.slug]), message.body
+        )
 
     def test_another_seller_tells_nobody(self):
         self.assertEqual(self.tell_owners(make_seller()).status_code, 404)

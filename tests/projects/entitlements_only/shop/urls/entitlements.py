@@ -23,7 +23,7 @@ urlpatterns = [
         name="seller_download_reset",
     ),
     path(
-        "seller/releases/<pk>/notify/",
+        "seller/products/<slug:slug>/releases/<pk>/notify/",
         views.ReleaseNotifyView.as_view(),
         name="seller_release_notify",
     ),

@@ -45,7 +45,7 @@ class DownloadView(IsCustomerMixin, GenericDownloadView):
 
 
 class ReleaseNotifyView(IsSellerMixin, GenericReleaseNotifyView):
-    success_url = "shop:seller_products"
+    update_url = "shop:seller_release_update"
 
 
 class UnsubscribeView(GenericUnsubscribeView):

@@ -7,6 +7,7 @@ from django_digitalstore.catalog.admin import (
     AbstractCategoryAdmin,
     AbstractReleaseAdmin,
 )
+from django_digitalstore.entitlements.admin import NOTIFY_OWNERS
 
 from ..models import Asset, Category, Release
 
@@ -23,3 +24,7 @@ class AssetInline(AbstractAssetInline):
 @admin.register(Release)
 class ReleaseAdmin(AbstractReleaseAdmin):
     inlines = [AssetInline]
+    reasoned_actions = {
+        **AbstractReleaseAdmin.reasoned_actions,
+        "notify_owners": NOTIFY_OWNERS,
+    }
