@@ -143,3 +143,182 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
 
 #: A request in a transaction has a savepoint in a test: two statements more.
 ATOMIC = 2 if settings.DATABASES["default"].get("ATOMIC_REQUESTS") else 0
+
+
+# --- what is new ---------------------------------------------------------------------------------
+
+
+def item(client):
+    (found,) = client.get("/library/").context["library"]
+    return found
+
+
+def download(client, asset) -> None:
+    link = client.post(reverse(f"{STORE}:download_link", args=[asset.pk]))["Location"]
+    b"".join(client.get(link).streaming_content)
+
+
+def days_ago(days: int):
+    return timezone.now() - timedelta(days=days)
+
+
+@pytest.fixture
+def book(customer, make_product):
+    product = make_product("A book", released=False)
+    grant(customer, product)
+    return product
+
+
+NEW, UPDATED = "New since your last download", "Updated"
+
+
+def test_a_release_after_the_last_download_is_new(shopper, book) -> None:
+    first = make_release_with_file(book, published_at=days_ago(30))
+    assert not item(shopper).is_new  # nothing was downloaded: everything is
+    download(shopper, first)
+    assert not item(shopper).is_new
+    make_release_with_file(book, published_at=days_ago(20))
+    assert item(shopper).is_new
+    assert NEW in shopper.get("/library/").content.decode()
+    assert UPDATED not in shopper.get("/library/").content.decode()
+
+
+def test_a_release_that_came_back_is_new_to_who_never_had_it(shopper, book) -> None:
+    old = make_release_with_file(book, published_at=days_ago(30))
+    back = make_release_with_file(book, published_at=days_ago(20), yanked_at=timezone.now())
+    download(shopper, old)
+    back.release.yanked_at = None
+    back.release.save()
+    assert item(shopper).is_new
+
+
+def test_what_was_downloaded_is_not_new_after_a_later_one_is_withdrawn(shopper, book) -> None:
+    make_release_with_file(book, published_at=days_ago(30))
+    later = make_release_with_file(book, published_at=days_ago(20))
+    download(shopper, later)
+    later.release.yanked_at = timezone.now()
+    later.release.save()
+    assert not item(shopper).is_new
+
+
+def test_a_download_of_a_file_that_is_gone_still_counts(shopper, book) -> None:
+    first = make_release_with_file(book, published_at=days_ago(30))
+    download(shopper, first)
+    first.delete()
+    make_release_with_file(book, published_at=days_ago(20))
+    assert not item(shopper).is_new  # it was downloaded today
+    make_release_with_file(book)
+    assert item(shopper).is_new
+
+
+def test_looking_at_it_and_refusals_are_no_downloads(shopper, book) -> None:
+    from django_digitalstore.entitlements import get_download_model
+
+    first = make_release_with_file(book, published_at=days_ago(30))
+    download(shopper, first)
+    make_release_with_file(book, published_at=days_ago(20))
+    for outcome in ("refused", "missing", "previewed", "reset"):
+        get_download_model().objects.update(outcome=outcome)
+        assert not item(shopper).is_new
+
+
+def test_an_update_has_its_badge_for_a_while(shopper, book) -> None:
+    make_release_with_file(book, published_at=days_ago(2))
+    assert not item(shopper).is_updated  # the first release updates nothing
+    make_release_with_file(book, published_at=days_ago(1))
+    assert item(shopper).is_updated
+    assert f"{UPDATED}</span>" in shopper.get("/library/").content.decode()
+    with override_settings(DIGITALSTORE_UPDATED_BADGE_AGE=timedelta(hours=23)):
+        assert not item(shopper).is_updated
+
+
+def test_an_update_that_the_owner_does_not_get_has_no_badge(shopper, book) -> None:
+    book.updates, book.update_days = "limited", 0
+    book.save()
+    make_release_with_file(book, published_at=days_ago(9))
+    type(book.purchases.get())._base_manager.update(granted_at=days_ago(5))
+    make_release_with_file(book, published_at=days_ago(1))
+    assert not item(shopper).is_updated
+
+
+def test_samples_and_files_that_are_not_ready_are_not_in_the_library(shopper, book) -> None:
+    asset = make_release_with_file(book)
+    for state, visibility in (
+        ("processing", "owners"),
+        ("failed", "owners"),
+        ("ready", "sample"),
+    ):
+        type(asset)._default_manager.update(state=state, visibility=visibility)
+        assert item(shopper).files == []
+
+
+@override_settings(DIGITALSTORE_PURCHASES_PER_PAGE=1000)
+def test_the_number_of_queries_depends_on_neither_updates_nor_downloads(
+    shopper, customer, make_product, django_assert_num_queries
+) -> None:
+    owned = 0
+    for count in (1, 10, 100):
+        while owned < count:
+            product = make_product(
+                f"Book {owned}", released=False, updates="limited", update_days=owned % 5
+            )
+            for days in (30, 10, 1):
+                asset = make_release_with_file(product, published_at=days_ago(days))
+            purchase = grant(customer, product)
+            log(purchase, asset)
+            owned += 1
+        type(purchase)._base_manager.update(granted_at=days_ago(12))
+        # session, user, purchases with products, dates of releases, newest releases, their files,
+        # last downloads
+        with django_assert_num_queries(7 + ATOMIC):
+            answer = shopper.get("/library/")
+        assert len(answer.context["library"]) == count
+
+
+def test_a_library_of_a_thousand_products_is_shown_in_pages(
+    shopper, customer, make_product, django_assert_num_queries
+) -> None:
+    make_many(customer, 1000)
+    for number in (1, 2, 42):
+        with django_assert_num_queries(6 + ATOMIC):
+            answer = shopper.get(f"/library/?page={number}")
+        assert len(answer.context["library"]) == (24 if number < 42 else 16)
+        assert {entry.release.version for entry in answer.context["library"]} == {"3.0"}
+
+
+def log(purchase, asset) -> None:
+    from django_digitalstore.entitlements import flows
+
+    flows.record_download(purchase, asset, address=None, agent="")
+
+
+def make_many(customer, number: int) -> None:
+    """Give a customer so many products with three releases of one file each, by SQL: it is many."""
+    from django_digitalstore.catalog import (
+        get_asset_model,
+        get_product_model,
+        get_release_model,
+    )
+    from django_digitalstore.entitlements import get_purchased_product_model
+
+    now = timezone.now()
+    products = [
+        get_product_model()(title=f"Book {n}", slug=f"book-{n}", price=100, status="published")
+        for n in range(number)
+    ]
+    products = get_product_model()._base_manager.bulk_create(products)
+    releases = get_release_model()._base_manager.bulk_create(
+        get_release_model()(
+            product=product, version=f"{n}.0", published_at=now - timedelta(days=9 - n)
+        )
+        for product in products
+        for n in (1, 2, 3)
+    )
+    get_asset_model()._base_manager.bulk_create(
+        get_asset_model()(release=release, name="book.pdf", file="book.pdf", size=1)
+        for release in releases
+    )
+    purchases = get_purchased_product_model()
+    purchases._base_manager.bulk_create(
+        purchases(user=customer, product=product, granted_at=now) for product in products
+    )
