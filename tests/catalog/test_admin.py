@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -11,13 +12,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from django_digitalstore.catalog import (
+    flows,
     get_asset_model,
     get_category_model,
     get_product_model,
     get_release_model,
 )
+from django_digitalstore.catalog.testing import make_release
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.catalog.urls")]
 
@@ -241,3 +245,147 @@ def test_the_release_page_opens_for_staff_who_may_only_look(client_of, staff, as
     assert page.status_code == 200
     assert asset.name in page.content.decode()
     assert asset.file.name not in page.content.decode()
+
+
+# --- releases ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def draft_release(product):
+    return make_release(product, version="2.0", published=False)
+
+
+def act(browser, action: str, release, **given):
+    page = admin_url(type(release), "reasoned", action)
+    return browser.post(page, {"pk": release.pk, "reason": "asked by mail", **given}, follow=True)
+
+
+def test_the_dates_of_a_release_cannot_be_typed_in(admin_client, product, draft_release):
+    page = admin_client.get(admin_url(type(draft_release), "change", draft_release.pk))
+    for name in ("published_at", "yanked_at", "yanked_reason", "notified_at"):
+        assert f'name="{name}' not in page.content.decode()
+    form = release_form(product)
+    tampered = {"published_at_0": "2020-01-01", "published_at_1": "00:00", "yanked_reason": "x"}
+    answer = admin_client.post(
+        admin_url(type(draft_release), "change", draft_release.pk), {**form, **tampered}
+    )
+    assert answer.status_code == 302
+    draft_release.refresh_from_db()
+    assert (draft_release.version, draft_release.state) == ("9.0", "draft")
+    assert draft_release.yanked_reason == ""
+
+
+def test_a_release_is_published_withdrawn_and_brought_back_for_a_reason(
+    admin_client, draft_release, superuser
+):
+    answer = act(admin_client, "publish", draft_release)
+    assert messages_of(answer) == [f"{draft_release}: Published"]
+    answer = act(admin_client, "publish", draft_release)
+    assert messages_of(answer) == [
+        f"{draft_release}: Nothing to do, the state is already “Published”."
+    ]
+    refused = act(admin_client, "yank", draft_release)
+    assert refused.context["form"].errors == {"yanked_reason": ["This field is required."]}
+    answer = act(admin_client, "yank", draft_release, yanked_reason="It deletes files.")
+    assert messages_of(answer) == [f"{draft_release}: Withdrawn"]
+    draft_release.refresh_from_db()
+    assert (draft_release.state, draft_release.yanked_reason) == ("yanked", "It deletes files.")
+    answer = act(admin_client, "yank", draft_release, yanked_reason="Again")
+    assert messages_of(answer) == [f"{draft_release}: It is withdrawn already."]
+    answer = act(admin_client, "publish", draft_release)
+    assert messages_of(answer) == [
+        f"{draft_release}: It is withdrawn. Bring it back instead of publishing it."
+    ]
+    answer = act(admin_client, "unyank", draft_release)
+    assert messages_of(answer) == [f"{draft_release}: Published"]
+    entries = LogEntry.objects.order_by("pk")
+    assert {entry.user for entry in entries} == {superuser}
+    assert [entry.get_change_message() for entry in entries] == [
+        "Publish: asked by mail",
+        "Withdraw: asked by mail",
+        "Bring back: asked by mail",
+    ]
+
+
+def test_a_scheduled_release_is_made_a_draft_again_or_comes_earlier(admin_client, draft_release):
+    tomorrow = timezone.now() + timedelta(days=1)
+    flows.publish_release(draft_release, at=tomorrow)
+    assert messages_of(act(admin_client, "unschedule", draft_release)) == [
+        f"{draft_release}: Draft"
+    ]
+    flows.publish_release(draft_release, at=tomorrow)
+    assert messages_of(act(admin_client, "publish", draft_release)) == [
+        f"{draft_release}: Published"
+    ]
+    assert messages_of(act(admin_client, "unschedule", draft_release)) == [
+        f"{draft_release}: Owners see it already. Withdraw it to hide it from them."
+    ]
+
+
+def test_a_releases_page_leads_to_what_can_be_done_and_the_list_says_its_state(
+    admin_client, draft_release
+):
+    model = type(draft_release)
+    offered = {"draft": {"publish"}, "published": {"yank"}, "yanked": {"unyank"}}
+    steps = {
+        "draft": lambda: None,
+        "published": lambda: flows.publish_release(draft_release),
+        "yanked": lambda: flows.yank_release(draft_release, reason="It bites."),
+    }
+    for state, step in steps.items():
+        step()
+        page = admin_client.get(admin_url(model, "change", draft_release.pk)).content.decode()
+        for action in ("publish", "unschedule", "yank", "unyank"):
+            link = f"{admin_url(model, 'reasoned', action)}?pk={draft_release.pk}"
+            assert (link in page) == (action in offered[state]), (state, action)
+    listed = admin_client.get(admin_url(model, "changelist")).content.decode()
+    assert '<td class="field-state_in_words">Withdrawn</td>' in listed
+    assert '<td class="field-state_in_words">Published</td>' in listed
+
+
+def test_several_releases_are_published_at_once_and_none_is_withdrawn_so(
+    admin_client, product, draft_release
+):
+    other = make_release(product, version="3.0", published=False)
+    changelist = admin_url(type(other), "changelist")
+    pks = [draft_release.pk, other.pk]
+    asked = admin_client.post(changelist, {"action": "publish", "_selected_action": pks})
+    page = asked["Location"].partition("?")[0]
+    admin_client.post(page, {"pk": pks, "reason": "the season begins"})
+    assert product.releases.available().count() == 3
+    assert "yank" not in dict(
+        admin_client.get(changelist).context["action_form"].fields["action"].choices
+    )
+
+
+def test_staff_without_the_permission_do_nothing_to_a_release(client_of, staff, draft_release):
+    options = draft_release._meta
+    staff.user_permissions.add(
+        Permission.objects.get(
+            codename=f"view_{options.model_name}", content_type__app_label=options.app_label
+        )
+    )
+    for action in ("publish", "unschedule", "yank", "unyank"):
+        assert act(client_of(staff), action, draft_release).status_code == 403
+    draft_release.refresh_from_db()
+    assert draft_release.state == "draft"
+
+
+@pytest.mark.parametrize(
+    ("fields", "errors"),
+    [
+        (
+            {"notes": "x" * 20_001},
+            {"notes": ["Write at most 20000 characters; these are 20001."]},
+        ),
+        (
+            {"version": " 1.0 "},
+            {"__all__": ["Release with this Product and Version already exists."]},
+        ),
+    ],
+)
+def test_a_release_that_is_wrong_is_not_saved(admin_client, product, fields, errors):
+    form = {**release_form(product), **fields}
+    answer = admin_client.post(admin_url(get_release_model(), "add"), form)
+    assert answer.context["adminform"].form.errors == errors
+    assert product.releases.count() == 1

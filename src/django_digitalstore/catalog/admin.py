@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -23,10 +24,13 @@ from django_digitalstore.core.admin import (
     Outcome,
     ReasonedAction,
     ReasonedActionsMixin,
+    ReasonForm,
 )
 
 from . import flows
+from .choices import ReleaseState
 from .fields import PrivateFileField
+from .flows.rules import notes_problem
 from .forms import AssetForm, PricedForm
 
 __all__ = [
@@ -143,10 +147,104 @@ class AbstractAssetInline(admin.TabularInline):
         return fields
 
 
-class AbstractReleaseAdmin(ReasonedActionsMixin, CountlessAdmin):
-    """Releases. The host's subclass adds its files: ``inlines = [AssetInline]``."""
+class ReleaseForm(forms.ModelForm):
+    """A release in the admin: its words. Its dates are decided by actions."""
 
-    list_display = ["version", "product", "published_at", "yanked_at"]
+    def clean_version(self) -> str:
+        """Take the spaces off that nobody sees."""
+        return self.cleaned_data["version"].strip()
+
+    def clean_notes(self) -> str:
+        """Refuse what would be too long to be shown as Markdown."""
+        notes = self.cleaned_data["notes"]
+        problem = notes_problem(notes)
+        if problem:
+            raise ValidationError(problem)
+        return notes
+
+
+class YankForm(ReasonForm):
+    """Asks what owners read, beside the reason that they don't."""
+
+    yanked_reason = forms.CharField(
+        label=gettext_lazy("What owners read"),
+        help_text=gettext_lazy("Why you withdraw it, for those who ask for one of its files."),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
+    )
+
+    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+def _release_by(flow: Callable[..., Any]) -> Callable[..., Outcome]:
+    """Return the action that runs ``flow`` on a release, and tells its new state."""
+
+    def run(release: Any, *, actor: Any, reason: str) -> Outcome:
+        before = release.state
+        # A copy, since the flow writes into what it gets, and may be run again.
+        state = flow(copy.copy(release), actor=actor).state
+        if state == before:
+            text = _("Nothing to do, the state is already “%(state)s”.")
+            raise NothingDone(text % {"state": state.label})
+        return Outcome(state.label)
+
+    return run
+
+
+def _yank(release: Any, *, actor: Any, reason: str, yanked_reason: str) -> Outcome:
+    if release.state == ReleaseState.YANKED:
+        raise NothingDone(_("It is withdrawn already."))
+    flows.yank_release(copy.copy(release), reason=yanked_reason, actor=actor)
+    return Outcome(ReleaseState.YANKED.label)
+
+
+class AbstractReleaseAdmin(ReasonedActionsMixin, CountlessAdmin):
+    """Releases. Their dates are changed by actions, which call the flows and are logged.
+
+    The host's subclass adds its files: ``inlines = [AssetInline]``.
+    """
+
+    form = ReleaseForm
+    list_display = ["version", "product", "state_in_words", "published_at", "yanked_at"]
     list_select_related = ["product"]
     search_fields = ["version", "product__title", "product__slug"]
     raw_id_fields = ["product"]
+    readonly_fields = ["published_at", "yanked_at", "yanked_reason", "notified_at", "created_at"]
+    reasoned_actions: ClassVar[dict[str, ReasonedAction]] = {
+        "publish": ReasonedAction(
+            title=gettext_lazy("Publish"),
+            explanation=gettext_lazy(
+                "Gives releases to whoever owns their products, now. A scheduled one comes earlier."
+            ),
+            run=_release_by(flows.publish_release),
+            applies_to=lambda release: release.state in {"draft", "scheduled"},
+        ),
+        "unschedule": ReasonedAction(
+            title=gettext_lazy("Make a draft again"),
+            explanation=gettext_lazy("Takes back the date of releases that nobody sees yet."),
+            run=_release_by(flows.unschedule_release),
+            applies_to=lambda release: release.state == "scheduled",
+        ),
+        "yank": ReasonedAction(
+            title=gettext_lazy("Withdraw"),
+            explanation=gettext_lazy(
+                "Hides a release from everybody. Who owns the product keeps it, with its other "
+                "releases."
+            ),
+            run=_yank,
+            row_form=YankForm,
+            applies_to=lambda release: release.state == "published",
+        ),
+        "unyank": ReasonedAction(
+            title=gettext_lazy("Bring back"),
+            explanation=gettext_lazy("Shows withdrawn releases to owners again."),
+            run=_release_by(flows.unyank_release),
+            applies_to=lambda release: release.state == "yanked",
+        ),
+    }
+
+    @admin.display(description=gettext_lazy("state"))
+    def state_in_words(self, release: Any) -> str:
+        """Show where it stands now: by its dates, so it is no column to sort by."""
+        return str(release.state.label)

@@ -17,10 +17,9 @@ from django.utils.translation import gettext as _
 from django_digitalstore.catalog import get_asset_model, get_product_model
 from django_digitalstore.catalog.abstract_models import AbstractRelease
 from django_digitalstore.catalog.exceptions import ProductNotReady
-from django_digitalstore.catalog.markdown import LONGEST_MARKDOWN
 from django_digitalstore.core.flow import flow
 
-from .rules import check_actor, clean
+from .rules import check_actor, clean, notes_problem
 
 __all__ = [
     "delete_release",
@@ -204,13 +203,9 @@ def _take_decided(release: R, row: AbstractRelease) -> R:
 
 def _check(release: AbstractRelease) -> None:
     """Validate a release, with words for the mistakes that people make."""
-    if len(release.notes) > LONGEST_MARKDOWN:
-        raise ProductNotReady(
-            {
-                "notes": _("Write at most %(number)d characters; these are %(length)d.")
-                % {"number": LONGEST_MARKDOWN, "length": len(release.notes)}
-            }
-        )
+    problem = notes_problem(release.notes)
+    if problem:
+        raise ProductNotReady({"notes": problem})
     others = type(release)._base_manager.filter(
         product_id=release.product_id, version=release.version
     )

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from django_digitalstore.catalog.choices import UpdateTerms
 from django_digitalstore.catalog.exceptions import NotYourProduct, ProductNotReady
+from django_digitalstore.catalog.markdown import LONGEST_MARKDOWN
 
-__all__ = ["check_actor", "clean", "update_days_problem"]
+__all__ = ["check_actor", "clean", "notes_problem", "update_days_problem"]
 
 #: A hundred years: later than any date that a computer would have to reckon with.
 MOST_UPDATE_DAYS = 36_525
@@ -39,6 +40,16 @@ def check_actor(instance: models.Model, owned: Any, actor: Any) -> None:
         _("%(model)s “%(object)s” belongs to somebody else. Only its seller and staff change it.")
         % {"model": options.label, "object": instance}
     )
+
+
+def notes_problem(notes: str) -> str:
+    """Return what is wrong with the notes of a release, or nothing."""
+    if len(notes) <= LONGEST_MARKDOWN:
+        return ""
+    return _("Write at most %(number)d characters; these are %(length)d.") % {
+        "number": LONGEST_MARKDOWN,
+        "length": len(notes),
+    }
 
 
 def update_days_problem(updates: str, days: int | None) -> str:
