@@ -118,6 +118,54 @@ def test_e103_a_folder_that_the_web_server_gives_out(setting, inside, tmp_path):
         assert found(PRIVATE, location=f"{tmp_path}-beside") == []
 
 
+@pytest.mark.parametrize("prefix", [False, True])
+def test_e103_a_folder_that_collectstatic_copies(prefix, tmp_path):
+    entry = ("downloads", tmp_path) if prefix else tmp_path
+    with override_settings(STATICFILES_DIRS=[entry]):
+        assert [message for _, message, _ in found(PRIVATE, location=tmp_path / "sold")] == [
+            (
+                f"STORAGES['digitalstore'] keeps what is sold in {tmp_path / 'sold'}, which lies "
+                "in STATICFILES_DIRS: the web server gives those files to everybody."
+            )
+        ]
+        assert found(PRIVATE, location=f"{tmp_path}-beside") == []
+
+
+@pytest.mark.parametrize("other", ["default", "pictures"])
+def test_e103_the_folder_of_another_storage_that_has_urls(other, tmp_path):
+    public = {"BACKEND": FILES, "OPTIONS": {"location": tmp_path, "base_url": "/pictures/"}}
+    with override_settings(STORAGES={**settings.STORAGES, other: public}):
+        assert found(PRIVATE, location=tmp_path / "sold") == [
+            (
+                "digitalstore.E103",
+                (
+                    f"STORAGES['digitalstore'] keeps what is sold in {tmp_path / 'sold'}, which "
+                    f"lies in the folder of STORAGES['{other}']: the web server gives those files "
+                    "to everybody."
+                ),
+                "Write another OPTIONS['location'], outside of what is served.",
+            )
+        ]
+        assert found(PRIVATE, location=f"{tmp_path}-beside") == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"BACKEND": PRIVATE, "OPTIONS": {"location": "{}"}},
+        {"BACKEND": FILES, "OPTIONS": {}},
+        {"BACKEND": "atelier.Storage", "OPTIONS": {"location": "{}"}},
+    ],
+)
+@override_settings(MEDIA_URL="/media/", MEDIA_ROOT="")
+def test_a_storage_without_urls_or_a_folder_of_its_own_serves_nothing(other, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {name: value.format(tmp_path) for name, value in other["OPTIONS"].items()}
+    entry = {**other, "OPTIONS": options}
+    with override_settings(STORAGES={**settings.STORAGES, "other": entry}):
+        assert found(PRIVATE, location=tmp_path / "sold") == []
+
+
 def test_e103_a_link_into_a_served_folder_is_followed(tmp_path):
     (tmp_path / "media").mkdir()
     (tmp_path / "sold").symlink_to(tmp_path / "media")

@@ -107,12 +107,11 @@ def _check_is_private(alias: str, storage: Storage) -> Iterator[CheckMessage]:
         )
     if isinstance(storage, FileSystemStorage):
         location = Path(storage.location).resolve()
-        for setting in ("MEDIA_ROOT", "STATIC_ROOT"):
-            root = getattr(settings, setting, None)
-            if root and location.is_relative_to(Path(root).resolve()):
+        for name, root in _served_folders(alias):
+            if location.is_relative_to(root.resolve()):
                 yield Error(
                     f"STORAGES[{alias!r}] keeps what is sold in {storage.location}, which lies in "
-                    f"{setting}: the web server gives those files to everybody.",
+                    f"{name}: the web server gives those files to everybody.",
                     hint="Write another OPTIONS['location'], outside of what is served.",
                     id="digitalstore.E103",
                 )
@@ -135,6 +134,25 @@ def _public_url(alias: str, storage: Storage) -> str:
             return ""
         return f"gives its files URLs like {url!r}"
     return ""
+
+
+def _served_folders(alias: str) -> Iterator[tuple[str, Path]]:
+    """Return the folders that a web server gives out, or ``collectstatic`` copies into one."""
+    for setting in ("MEDIA_ROOT", "STATIC_ROOT"):
+        if root := getattr(settings, setting, None):
+            yield setting, Path(root)
+    for entry in getattr(settings, "STATICFILES_DIRS", ()):
+        yield "STATICFILES_DIRS", Path(entry[1] if isinstance(entry, (list, tuple)) else entry)
+    for other, entry in settings.STORAGES.items():
+        # Without one of its own, a storage is at one of the settings above, or in no folder.
+        if other == alias or not entry.get("OPTIONS", {}).get("location"):
+            continue
+        try:
+            storage = storages[other]
+        except (ImportError, ImproperlyConfigured, TypeError):
+            continue  # not the one that matters here
+        if isinstance(storage, FileSystemStorage) and _public_url(other, storage):
+            yield f"the folder of STORAGES[{other!r}]", Path(storage.location)
 
 
 def _unsigned(storage: Storage) -> Iterator[tuple[str, str]]:
