@@ -131,6 +131,7 @@ class SellerAssets(SellerPage, views.GenericAssetListView):
     update_url = f"{STORE}:seller_asset_update"
     replace_url = f"{STORE}:seller_asset_replace"
     delete_url = f"{STORE}:seller_asset_delete"
+    release_url = f"{STORE}:seller_release_update"
 
 
 class AssetCreate(SellerPage, views.GenericAssetCreateView):

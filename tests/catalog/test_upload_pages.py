@@ -141,7 +141,7 @@ def test_an_upload_without_its_csrf_token_is_refused_and_leaves_nothing(
 
 
 def test_an_upload_with_its_csrf_token_is_taken(seller, release):
-    browser = Client(enforce_csrf_checks=True)
+    browser = Client(enforce_csrf_checks=True, headers={"host": "testserver"})
     browser.force_login(seller)
     page = browser.get(address("seller_asset_create", release))
     token = str(page.context["csrf_token"])

@@ -3,12 +3,13 @@
 from django import forms
 
 from django_digitalstore.catalog.forms import (
+    AbstractAssetForm,
     AbstractCategoryForm,
     AbstractProductForm,
     AbstractReleaseForm,
 )
 
-from ..models import Category, Product, Release
+from ..models import Asset, Category, Product, Release
 
 MOST_BYTES = 5 * 1024 * 1024
 
@@ -38,3 +39,8 @@ class CategoryForm(AbstractCategoryForm):
 class ReleaseForm(AbstractReleaseForm):
     class Meta(AbstractReleaseForm.Meta):
         model = Release
+
+
+class AssetForm(AbstractAssetForm):
+    class Meta(AbstractAssetForm.Meta):
+        model = Asset

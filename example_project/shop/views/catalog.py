@@ -3,6 +3,11 @@
 from django.urls import reverse_lazy
 
 from django_digitalstore.catalog.views import (
+    GenericAssetCreateView,
+    GenericAssetDeleteView,
+    GenericAssetListView,
+    GenericAssetReplaceView,
+    GenericAssetUpdateView,
     GenericCategoryCreateView,
     GenericCategoryDeleteView,
     GenericCategoryListView,
@@ -27,7 +32,7 @@ from django_digitalstore.catalog.views import (
 from django_digitalstore.core.views import IsSellerMixin
 from django_digitalstore.entitlements.policies import has_access, with_ownership
 
-from ..forms.catalog import CategoryForm, ProductForm, ReleaseForm
+from ..forms.catalog import AssetForm, CategoryForm, ProductForm, ReleaseForm
 
 
 class ProductListView(GenericProductListView):
@@ -103,6 +108,7 @@ class ReleaseUrls:
     yank_url = "shop:seller_release_yank"
     unyank_url = "shop:seller_release_unyank"
     delete_url = "shop:seller_release_delete"
+    files_url = "shop:seller_assets"
 
 
 class SellerReleaseListView(ReleaseUrls, IsSellerMixin, GenericSellerReleaseListView):
@@ -144,6 +150,43 @@ class SellerReleaseUnyankView(ReleaseUrls, IsSellerMixin, GenericReleaseUnyankVi
 class SellerReleaseDeleteView(ReleaseUrls, IsSellerMixin, GenericReleaseDeleteView):
     base_template = "base_seller.html"
     active_page = "seller"
+
+
+class SellerAssetListView(IsSellerMixin, GenericAssetListView):
+    base_template = "base_seller.html"
+    active_page = "seller"
+    create_url = "shop:seller_asset_create"
+    update_url = "shop:seller_asset_update"
+    replace_url = "shop:seller_asset_replace"
+    delete_url = "shop:seller_asset_delete"
+    release_url = "shop:seller_release_update"
+    preview_url = "shop:asset_preview_link"
+
+
+class SellerAssetCreateView(IsSellerMixin, GenericAssetCreateView):
+    base_template = "base_seller.html"
+    active_page = "seller"
+    form_class = AssetForm
+    list_url = "shop:seller_assets"
+
+
+class SellerAssetUpdateView(IsSellerMixin, GenericAssetUpdateView):
+    base_template = "base_seller.html"
+    active_page = "seller"
+    form_class = AssetForm
+    list_url = "shop:seller_assets"
+
+
+class SellerAssetReplaceView(IsSellerMixin, GenericAssetReplaceView):
+    base_template = "base_seller.html"
+    active_page = "seller"
+    list_url = "shop:seller_assets"
+
+
+class SellerAssetDeleteView(IsSellerMixin, GenericAssetDeleteView):
+    base_template = "base_seller.html"
+    active_page = "seller"
+    list_url = "shop:seller_assets"
 
 
 class SellerCategoryListView(IsSellerMixin, GenericCategoryListView):

@@ -13,10 +13,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.db import connections, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.decorators import classonlymethod
 from django.utils.functional import cached_property
@@ -110,8 +110,10 @@ class GenericAssetListView(_SellersPage, _SellersFiles, PagedMixin, ListView):
     update_url: Any = None
     replace_url: Any = None
     delete_url: Any = None
-    #: URL name of the page that the way back leads to; None leaves it out.
-    back_url: Any = None
+    #: URL name where a seller looks at a file, by POST; None leaves the button out.
+    preview_url: Any = None
+    #: URL name of the release's own page, by product and key; None leaves the way back out.
+    release_url: Any = None
 
     @cached_property
     def release(self) -> Any:
@@ -137,9 +139,16 @@ class GenericAssetListView(_SellersPage, _SellersFiles, PagedMixin, ListView):
         """Return where ``asset`` is deleted. Hook."""
         return reverse(self.delete_url, kwargs={"pk": asset.pk})
 
+    def get_preview_url(self, asset: Any) -> str:
+        """Return where the seller looks at ``asset``, by POST, or nothing. Hook."""
+        return reverse(self.preview_url, kwargs={"pk": asset.pk}) if self.preview_url else ""
+
     def get_back_url(self) -> str:
         """Return where the way back leads, or nothing. Hook."""
-        return resolve_url(self.back_url) if self.back_url else ""
+        if not self.release_url:
+            return ""
+        kwargs = {"slug": self.release.product.slug, "pk": self.release.pk}
+        return reverse(self.release_url, kwargs=kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
@@ -151,6 +160,7 @@ class GenericAssetListView(_SellersPage, _SellersFiles, PagedMixin, ListView):
             rows=[
                 {
                     "asset": asset,
+                    "preview_url": self.get_preview_url(asset) if asset.is_ready else "",
                     "update_url": self.get_update_url(asset),
                     "replace_url": self.get_replace_url(asset),
                     "delete_url": self.get_delete_url(asset),
@@ -177,6 +187,9 @@ class _ReadsUpload(View):
         """Return the view function; the token is asked for by ``dispatch()``."""
         view = super().as_view(**initkwargs)
         view.csrf_exempt = True  # type: ignore[attr-defined]
+        # Storages are asked over the network, whatever ATOMIC_REQUESTS says.
+        for alias in connections:
+            transaction.non_atomic_requests(using=alias)(view)
         return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,9 +1,10 @@
 """The shop window and the seller's panel work."""
 
+from django.core.files.base import ContentFile
 from django.test import TestCase
 from django.urls import reverse
 
-from django_digitalstore.catalog.testing import make_product, make_release, make_seller
+from django_digitalstore.catalog.testing import files_in, make_product, make_release, make_seller
 
 from ..models import Product
 
@@ -83,4 +84,32 @@ class SellerPanelTests(TestCase):
         args = [release.product.slug, release.pk]
         for page in ("update", "publish", "yank"):
             url = reverse(f"shop:seller_release_{page}", args=args)
+            self.assertEqual(self.client.get(url).status_code, 404)
+
+    def test_files_are_uploaded_renamed_replaced_and_deleted(self):
+        self.enterContext(files_in())
+        release = make_release(make_product(seller=self.seller), {})
+        files = reverse("shop:seller_assets", args=[release.pk])
+        given = {"file": ContentFile(b"words", name="book.epub"), "visibility": "owners"}
+        page = self.client.post(reverse("shop:seller_asset_create", args=[release.pk]), given)
+        self.assertRedirects(page, files)
+        asset = release.assets.get()
+        self.assertEqual((asset.name, asset.size, asset.state), ("book.epub", 5, "ready"))
+        given = {"name": "novel.epub", "visibility": "sample"}
+        self.client.post(reverse("shop:seller_asset_update", args=[asset.pk]), given)
+        given = {"file": ContentFile(b"more words", name="x.epub")}
+        self.client.post(reverse("shop:seller_asset_replace", args=[asset.pk]), given)
+        asset = release.assets.get()
+        self.assertEqual((asset.name, asset.visibility, asset.size), ("novel.epub", "sample", 10))
+        self.client.post(reverse("shop:seller_asset_delete", args=[asset.pk]))
+        self.assertFalse(release.assets.exists())
+
+    def test_other_peoples_files_do_not_exist(self):
+        self.enterContext(files_in())
+        release = make_release(make_product())
+        for page in ("assets", "asset_create"):
+            url = reverse(f"shop:seller_{page}", args=[release.pk])
+            self.assertEqual(self.client.get(url).status_code, 404)
+        for page in ("update", "replace", "delete"):
+            url = reverse(f"shop:seller_asset_{page}", args=[release.assets.get().pk])
             self.assertEqual(self.client.get(url).status_code, 404)

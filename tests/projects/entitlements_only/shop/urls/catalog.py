@@ -73,6 +73,25 @@ urlpatterns = [
         views.SellerReleaseDeleteView.as_view(),
         name="seller_release_delete",
     ),
+    path(
+        "seller/releases/<pk>/files/", views.SellerAssetListView.as_view(), name="seller_assets"
+    ),
+    path(
+        "seller/releases/<pk>/files/new/",
+        views.SellerAssetCreateView.as_view(),
+        name="seller_asset_create",
+    ),
+    path("seller/files/<pk>/", views.SellerAssetUpdateView.as_view(), name="seller_asset_update"),
+    path(
+        "seller/files/<pk>/replace/",
+        views.SellerAssetReplaceView.as_view(),
+        name="seller_asset_replace",
+    ),
+    path(
+        "seller/files/<pk>/delete/",
+        views.SellerAssetDeleteView.as_view(),
+        name="seller_asset_delete",
+    ),
     path("seller/categories/", views.SellerCategoryListView.as_view(), name="seller_categories"),
     path(
         "seller/categories/new/",

@@ -1,6 +1,7 @@
 """Forms of the seller's pages. Seller and status are never fields: the pages decide them."""
 
 from django_digitalstore.catalog.forms import (
+    AbstractAssetForm,
     AbstractCategoryForm,
     AbstractProductForm,
     AbstractReleaseForm,
@@ -8,7 +9,7 @@ from django_digitalstore.catalog.forms import (
 
 from tests.projects.existing_model.library.models import Ebook
 
-from ..models import Category, Release
+from ..models import Asset, Category, Release
 
 
 class ProductForm(AbstractProductForm):
@@ -24,3 +25,8 @@ class CategoryForm(AbstractCategoryForm):
 class ReleaseForm(AbstractReleaseForm):
     class Meta(AbstractReleaseForm.Meta):
         model = Release
+
+
+class AssetForm(AbstractAssetForm):
+    class Meta(AbstractAssetForm.Meta):
+        model = Asset

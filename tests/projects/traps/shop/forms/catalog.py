@@ -1,12 +1,13 @@
 """Forms of the seller's pages. Seller and status are never fields: the pages decide them."""
 
 from django_digitalstore.catalog.forms import (
+    AbstractAssetForm,
     AbstractCategoryForm,
     AbstractProductForm,
     AbstractReleaseForm,
 )
 
-from ..models import Category, Product, Release
+from ..models import Asset, Category, Product, Release
 
 
 class ProductForm(AbstractProductForm):
@@ -22,3 +23,8 @@ class CategoryForm(AbstractCategoryForm):
 class ReleaseForm(AbstractReleaseForm):
     class Meta(AbstractReleaseForm.Meta):
         model = Release
+
+
+class AssetForm(AbstractAssetForm):
+    class Meta(AbstractAssetForm.Meta):
+        model = Asset
