@@ -453,6 +453,8 @@ def s3(scratch: Path) -> Iterator[str]:
                 *("-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
                 # It would tell its makers of each run.
                 "-master.telemetry=false",
+                # Tests give it users with the rights that they are about.
+                "-s3.iam.readOnly=false",
                 *(f"-bucket={S3_BUCKET}", "-s3.autoCreateBucket=false"),
                 *("-volume.max=8", "-master.volumeSizeLimitMB=64"),
             ],

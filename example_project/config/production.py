@@ -29,6 +29,9 @@ _variables.need("DATABASE_URL", "postgres://user:password@host:5432/shop")
 _variables.need("CACHE_URL", "redis://host:6379/0")
 _bucket = _variables.need("S3_BUCKET", "<private bucket, for the files that are sold>")
 _media_bucket = _variables.need("S3_MEDIA_BUCKET", "<public bucket, for the covers>")
+_endpoint = text("S3_ENDPOINT_URL").rstrip("/")
+# Another server than Amazon's is found by its address.
+_region = text("S3_REGION") if _endpoint else _variables.need("S3_REGION", "eu-central-1")
 _variables.need("EMAIL_URL", "smtp://user:password@mail.example.com:587/")
 _variables.need("DEFAULT_FROM_EMAIL", "'Your Shop <shop@example.com>'")
 _backend = text("PAYMENTS_BACKEND")
@@ -88,29 +91,41 @@ DIGITALSTORE_PAYMENTS = {
 # --- files ----------------------------------------------------------------------------------------
 
 # Credentials come the way boto3 finds them: variables AWS_…, a profile, the machine's role.
-_s3 = {
-    "endpoint_url": text("S3_ENDPOINT_URL") or None,
-    "region_name": text("S3_REGION") or None,
-    "signature_version": "s3v4",
-    "file_overwrite": False,
-}
+_s3 = {"endpoint_url": _endpoint or None, "region_name": _region or None}
 STORAGES |= {
     "default": {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {**_s3, "bucket_name": _media_bucket, "querystring_auth": False},
+        "OPTIONS": {
+            **_s3,
+            "bucket_name": _media_bucket,
+            "file_overwrite": False,
+            "querystring_auth": False,
+            "signature_version": "s3v4",
+        },
     },
     "digitalstore": {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        # Never a public address: default_acl stays the bucket's, and every link is signed.
-        "OPTIONS": {**_s3, "bucket_name": _bucket, "querystring_auth": True},
+        "BACKEND": "django_digitalstore.contrib.s3.storage.S3PrivateStorage",
+        "OPTIONS": {
+            **_s3,
+            "bucket_name": _bucket,
+            "server_side_encryption": text("S3_ENCRYPTION") or None,
+            "kms_key_id": text("S3_KMS_KEY_ID") or None,
+        },
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# Covers come from the public bucket: a browser must be allowed to load them.
-_media_origin = text("S3_MEDIA_ORIGIN") or (
-    text("S3_ENDPOINT_URL") or f"https://{_media_bucket}.s3.amazonaws.com"
-)
+DIGITALSTORE_DELIVERY = {
+    "default": {
+        "BACKEND": "django_digitalstore.contrib.s3.backend.S3DeliveryBackend",
+        "OPTIONS": {"link_age": number("S3_LINK_AGE", 60)},
+    }
+}
+# Covers come from the public bucket, and sellers' browsers upload to the private one: both must be
+# allowed to.
+_media_origin = text("S3_MEDIA_ORIGIN") or _endpoint or f"https://{_media_bucket}.s3.amazonaws.com"
+_origin = _endpoint or f"https://{_bucket}.s3.{_region}.amazonaws.com"
 CONTENT_SECURITY_POLICY["img-src"].append(_media_origin.rstrip("/"))  # noqa: F405
+CONTENT_SECURITY_POLICY["connect-src"].append(_origin)  # noqa: F405
 
 # --- HTTPS ----------------------------------------------------------------------------------------
 

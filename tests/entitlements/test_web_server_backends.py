@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +53,12 @@ def ask(backend: Any, delivery: Delivery, method: str = "get", **headers: str) -
     return backend.respond(getattr(RequestFactory(), method)("/", headers=named), delivery)
 
 
+def lay(path: Path) -> Path:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"a book")
+    return path
+
+
 # --- the header ----------------------------------------------------------------------------------
 
 
@@ -72,13 +81,34 @@ def ask(backend: Any, delivery: Delivery, method: str = "get", **headers: str) -
         ("\udcff.pdf", "%FF.pdf"),
     ],
 )
-def test_the_path_is_percent_encoded(tmp_path, storage, stored, encoded) -> None:
-    path = tmp_path / "sold" / stored
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"a book")
-    delivery = delivery_of(storage, stored)
-    assert ask(xaccel, delivery)["X-Accel-Redirect"] == f"/protected/{encoded}"
-    assert ask(xsendfile, delivery)["X-Sendfile"] == f"{tmp_path.resolve()}/sold/{encoded}"
+def test_nginx_gets_the_path_percent_encoded(tmp_path, storage, stored, encoded) -> None:
+    lay(tmp_path / "sold" / stored)
+    response = ask(xaccel, delivery_of(storage, stored))
+    assert response["X-Accel-Redirect"] == f"/protected/{encoded}"
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "assets/ab/abcd.pdf",
+        "Отчёт №1 – “final” v2.pdf",
+        "100%2e.pdf",
+        "what?#.pdf",
+        "back\\slash.pdf",
+        "\udcff.pdf",
+    ],
+)
+def test_apache_gets_the_bytes_of_the_path(tmp_path, storage, stored) -> None:
+    path = lay(tmp_path / "sold" / stored)
+    sent = ask(xsendfile, delivery_of(storage, stored)).serialize_headers()
+    assert b"X-Sendfile: " + os.fsencode(path.resolve()) in sent.split(b"\r\n")
+
+
+@pytest.mark.parametrize("stored", ["a\r\nX-Sendfile: b.pdf", "tab\t.pdf", "\x7f.pdf"])
+def test_what_no_header_can_name_is_not_sent_by_apache(tmp_path, storage, stored) -> None:
+    lay(tmp_path / "sold" / stored)
+    with pytest.raises(FileMissing):
+        ask(xsendfile, delivery_of(storage, stored))
 
 
 @both
@@ -91,6 +121,31 @@ def test_the_answer_is_empty_and_the_server_does_the_rest(storage, backend, meth
     assert response["Content-Disposition"] == 'attachment; filename="book.epub"'
     assert response["X-Content-Type-Options"] == "nosniff"
     assert backend.header in response.headers
+
+
+def test_apache_is_told_what_names_the_bytes(storage) -> None:
+    known = Delivery(
+        storage=storage,
+        name=storage.save("x", ContentFile(b"a book")),
+        file_name="book.epub",
+        size=6,
+        sha256="ab" * 32,
+        modified_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    )
+    response = ask(xsendfile, known)
+    assert response["ETag"] == f'"{"ab" * 32}"'
+    assert response["Last-Modified"] == "Sun, 01 Mar 2026 12:00:00 GMT"
+    assert response["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize(("size", "sha256"), [(0, ""), (7, "ab" * 32)])
+def test_where_the_checksum_is_not_the_files_its_time_and_size_name_it(
+    storage, size, sha256
+) -> None:
+    name = storage.save("x", ContentFile(b"a book"))
+    os.utime(storage.path(name), ns=(0x1F, 0x1F))
+    unknown = Delivery(storage=storage, name=name, file_name="x", size=size, sha256=sha256)
+    assert ask(xsendfile, unknown)["ETag"] == '"1f-6"'
 
 
 @both

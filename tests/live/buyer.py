@@ -49,7 +49,27 @@ class Buyer:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": page.url}
         return self._open("POST", urljoin(page.url, path), body, headers)
 
+    def link(self, path: str, page: Page) -> str:
+        """Send a form of ``page`` that has no fields; return where it leads, without going."""
+        body = urlencode({"csrfmiddlewaretoken": page.csrf})
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": page.url}
+        answer = self._ask("POST", urljoin(page.url, path), body, headers)
+        assert answer.status in REDIRECTS, f"{answer.status} {path}\n{answer.body[:3000]!r}"
+        return urljoin(page.url, answer.headers["Location"])
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Page:
+        """Return the answer to one request, whatever it is: ``ask(path, Range="bytes=5-")``."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._ask(method, urljoin(self.url, path), None, named)
+
     def _open(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> Page:
+        page = self._ask(method, url, body, headers)
+        if page.status in REDIRECTS:
+            return self._open("GET", urljoin(url, page.headers["Location"]), None, {})
+        assert page.status == 200, f"{page.status} {method} {url}\n{page.body[:3000]!r}"
+        return page
+
+    def _ask(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> Page:
         parts = urlsplit(url)
         assert f"{parts.scheme}://{parts.netloc}" == self.url, f"led away to {url}"
         connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=30)
@@ -64,7 +84,4 @@ class Buyer:
             for name, morsel in SimpleCookie(header).items():
                 self.cookies[name] = morsel.value
         connection.close()
-        if page.status in REDIRECTS:
-            return self._open("GET", urljoin(url, page.headers["Location"]), None, {})
-        assert page.status == 200, f"{page.status} {method} {url}\n{page.body[:3000]!r}"
         return page

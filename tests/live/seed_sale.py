@@ -6,13 +6,11 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.files.base import ContentFile  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from django_digitalstore.catalog import get_asset_model, get_release_model  # noqa: E402
+from tests.live.sessions import sign_in  # noqa: E402
 from tests.payments import signed  # noqa: E402
 
 CONTENT = "the bytes that were bought\n" * 1000
@@ -26,15 +24,10 @@ def main() -> None:
     asset = get_asset_model()(release=release, name="book.txt", size=len(CONTENT))
     asset.file.save("book.txt", ContentFile(CONTENT.encode()), save=True)
     customer = signed.make_customer()
-    session = SessionStore()
-    session[SESSION_KEY] = str(customer.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = customer.get_session_auth_hash()
-    session.save()
     print(
         json.dumps(
             {
-                "session": session.session_key,
+                "session": sign_in(customer),
                 "slug": product.slug,
                 "asset": str(asset.pk),
                 "content": CONTENT,

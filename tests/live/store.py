@@ -32,6 +32,7 @@ class Store:
             "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
             "DATABASE_URL": self._database_url(),
             "SITE_URL": self.url,
+            "DATA_DIR": str(folder),
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
         }
         if connection.vendor == "sqlite":
@@ -72,6 +73,15 @@ class Store:
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *options]
         with self._serving([*command, "tests.live.wsgi"]) as master:
             yield master
+
+    @contextmanager
+    def uvicorn(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Serve with uvicorn, by ASGI; yield its one process."""
+        command = [sys.executable, "-m", "uvicorn", "--host=127.0.0.1", f"--port={self.port}"]
+        with self._serving(
+            [*command, "--lifespan=off", *options, "tests.live.asgi:application"]
+        ) as it:
+            yield it
 
     @contextmanager
     def runserver(self, *options: str) -> Iterator[None]:

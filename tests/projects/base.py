@@ -1,5 +1,6 @@
 """What all host projects share. The environment may name other servers than the embedded ones."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import dj_database_url
 import django
 
-BASE_DIR = Path(tempfile.gettempdir()) / "digitalstore-tests"
+BASE_DIR = Path(os.environ.get("DATA_DIR") or Path(tempfile.gettempdir()) / "digitalstore-tests")
 
 SECRET_KEY = "only-for-tests-0123456789-0123456789-0123456789"
 DEBUG = False
@@ -79,3 +80,5 @@ else:
 DIGITALSTORE_STORE_APP = "shop"
 DIGITALSTORE_TEST_MODE = True
 DIGITALSTORE_SITE_URL = os.environ.get("SITE_URL", "http://testserver")
+if "DELIVERY" in os.environ:
+    DIGITALSTORE_DELIVERY = {"default": json.loads(os.environ["DELIVERY"])}

@@ -31,7 +31,7 @@ def check_private_storage(
     except (ImportError, ImproperlyConfigured, TypeError) as error:
         return [
             Error(
-                f"STORAGES[{alias!r}], which holds what is sold, can't be loaded: {error}.",
+                f"STORAGES[{alias!r}], which holds what is sold, can't be loaded: {str(error).rstrip('.')}.",
                 hint="Name a storage that is installed, with the OPTIONS that it takes.",
                 id="digitalstore.E105",
             )

@@ -236,6 +236,10 @@ def test_larger_uploads_than_s3_takes_are_an_error() -> None:
     ]
 
 
+def test_larger_uploads_are_nobodys_concern_where_they_pass_the_server() -> None:
+    assert said(entry(direct_uploads=False), DIGITALSTORE_UPLOAD_MAX_BYTES=6 * 1024**3) == []
+
+
 def test_a_bucket_that_is_streamed_is_a_warning() -> None:
     streaming = "django_digitalstore.entitlements.backends.streaming.StreamingDeliveryBackend"
     assert said(DIGITALSTORE_DELIVERY={"default": {"BACKEND": streaming}}) == [

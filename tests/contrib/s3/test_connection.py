@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from django_digitalstore.catalog.uploads import direct_uploads
 from django_digitalstore.contrib.s3.process import OncePerProcess
 from django_digitalstore.contrib.s3.storage import S3PrivateStorage
 from tests.contrib.s3.test_signed_links import sign
@@ -156,6 +157,11 @@ def test_a_config_of_ones_own_is_added_to() -> None:
     assert (config.read_timeout, config.connect_timeout) == (7, 5)
     assert config.signature_version == "s3v4"
     assert config.s3["addressing_style"] == "path"
+
+
+def test_a_server_without_uploads_by_a_form_gets_none() -> None:
+    assert direct_uploads(storage()) is not None
+    assert direct_uploads(storage(direct_uploads=False)) is None
 
 
 def test_it_has_no_urls() -> None:

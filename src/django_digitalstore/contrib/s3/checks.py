@@ -57,7 +57,8 @@ def check_storage(storage: S3PrivateStorage) -> Iterator[CheckMessage]:
     yield from _check_bucket(storage, where)
     yield from _check_signing(storage, where)
     yield from _check_objects(storage, where)
-    yield from _check_uploads()
+    if storage.direct_uploads:
+        yield from _check_uploads()
     yield from _check_streaming(where)
 
 

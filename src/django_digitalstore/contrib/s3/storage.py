@@ -53,7 +53,8 @@ class S3PrivateStorage(S3Storage):  # type: ignore[misc]  # django-storages is u
     """django-storages' ``S3Storage`` for files that nobody may have without asking the shop.
 
     OPTIONS are those of ``S3Storage`` and, for encryption by the server, ``server_side_encryption``
-    ("AES256", "aws:kms", "aws:kms:dsse") and ``kms_key_id``. Of the site's ``AWS_…`` settings only
+    ("AES256", "aws:kms", "aws:kms:dsse") and ``kms_key_id``; ``direct_uploads`` is False where the
+    server takes no uploads by a form. Of the site's ``AWS_…`` settings only
     those about the connection count (keys, region, endpoint, proxies, TLS): what they say of the
     site's public files (domain, ACL, unsigned links, bucket, …) has no meaning here. Signatures
     are of version 4, buckets are addressed by their region's own host, and with ``endpoint_url`` by
@@ -64,6 +65,7 @@ class S3PrivateStorage(S3Storage):  # type: ignore[misc]  # django-storages is u
     """
 
     addressing_style: str | None
+    direct_uploads: bool
     server_side_encryption: str | None
     kms_key_id: str | None
 
@@ -75,6 +77,9 @@ class S3PrivateStorage(S3Storage):  # type: ignore[misc]  # django-storages is u
             self.addressing_style = "path" if self.endpoint_url else "virtual"
         self.client_config = self._configure(options.get("client_config"))
         self._shared = OncePerProcess(self._connect)
+        if not self.direct_uploads:
+            # What direct_uploads() of the catalog asks for.
+            self.start_upload = None  # type: ignore[method-assign, assignment]
 
     def get_default_settings(self) -> dict[str, Any]:
         defaults: dict[str, Any] = super().get_default_settings()
@@ -86,6 +91,7 @@ class S3PrivateStorage(S3Storage):  # type: ignore[misc]  # django-storages is u
             "cloudfront_key_id": None,
             "custom_domain": None,
             "default_acl": None,
+            "direct_uploads": True,
             "file_overwrite": False,
             "gzip": False,
             "kms_key_id": None,

@@ -12,7 +12,7 @@ from typing import ClassVar, final
 from django.core.files.storage import Storage
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, http_date
 
 from django_digitalstore.catalog.validators import clean_file_name
 from django_digitalstore.core.backends import BaseBackend
@@ -58,6 +58,19 @@ class Delivery:
     def etag(self) -> str:
         """Return a strong ETag, quoted, from the content's SHA-256; "" where that is not known."""
         return f'"{self.sha256}"' if self.sha256 else ""
+
+    def validators(self, size: int) -> dict[str, str]:
+        """Return the headers that name these very bytes, of a file that holds ``size`` of them.
+
+        None for a file that changed behind the database's back: it is not what its checksum and
+        its time say, and a part of it must not be put behind a part of what it was.
+        """
+        if (self.size or self.sha256) and size != self.size:
+            return {}
+        found = {"ETag": self.etag} if self.etag else {}
+        if self.modified_at is not None:
+            found["Last-Modified"] = http_date(self.modified_at.timestamp())
+        return found
 
     @property
     def content_disposition(self) -> str:

@@ -10,7 +10,6 @@ from django.core.files.base import File
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import http_date
 
 from .base import BaseDeliveryBackend, Delivery, FileMissing
 from .ranges import Part, PartNotThere, names_this_file, read_part
@@ -124,26 +123,10 @@ class StreamingDeliveryBackend(BaseDeliveryBackend):
             raise FileMissing.of(delivery) from error
 
 
-def _validators(delivery: Delivery, size: int) -> dict[str, str]:
-    """Return the headers that name these very bytes, of a file that holds ``size`` of them.
-
-    A file that changed behind the database's back is not what its checksum and its time say: a
-    part of it must not be put behind a part of what it was.
-    """
-    if (delivery.size or delivery.sha256) and size != delivery.size:
-        return {}
-    found = {}
-    if delivery.etag:
-        found["ETag"] = delivery.etag
-    if delivery.modified_at is not None:
-        found["Last-Modified"] = http_date(delivery.modified_at.timestamp())
-    return found
-
-
 def _wanted(request: HttpRequest, delivery: Delivery, size: int) -> Part | None:
     if_range = request.headers.get("If-Range")
     if if_range:
-        found = _validators(delivery, size)
+        found = delivery.validators(size)
         etag, last_modified = found.get("ETag", ""), found.get("Last-Modified", "")
         if not names_this_file(if_range, etag=etag, last_modified=last_modified):
             return None  # what the program has is of another file: it gets this one, whole
@@ -154,5 +137,5 @@ def _describe(response: HttpResponseBase, delivery: Delivery, size: int) -> None
     response.headers["Accept-Ranges"] = "bytes"
     # GZipMiddleware would compress a part like a whole, and take away the length.
     response.headers["Content-Encoding"] = "identity"
-    for header, value in _validators(delivery, size).items():
+    for header, value in delivery.validators(size).items():
         response.headers[header] = value

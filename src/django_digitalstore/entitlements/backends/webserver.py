@@ -72,7 +72,10 @@ class WebServerDeliveryBackend(BaseDeliveryBackend):
 
     @abstractmethod
     def header_value(self, file: FileOnDisk) -> str:
-        """Return what ``header`` says of ``file``: ASCII, with everything else percent-encoded."""
+        """Return what ``header`` says of ``file``, in the way that the web server reads it.
+
+        Raises ``ValueError`` for a path that the header cannot say.
+        """
         raise NotImplementedError(f"{type(self).__name__} must implement header_value(file).")
 
     def deliver(self, request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
@@ -80,9 +83,22 @@ class WebServerDeliveryBackend(BaseDeliveryBackend):
         file = file_on_disk(delivery)
         if file is None:
             raise ImproperlyConfigured(f"{self._misplaced(delivery.storage)} {_HINT}")
+        try:
+            value = self.header_value(file)
+        except ValueError as error:
+            raise FileMissing.of(delivery) from error
         response = HttpResponse()
-        response.headers[self.header] = self.header_value(file)
+        response.headers[self.header] = value
+        for header, text in self.further_headers(delivery, file).items():
+            response.headers[header] = text
         return response
+
+    def further_headers(self, delivery: Delivery, file: FileOnDisk) -> dict[str, str]:
+        """Return what the web server does not say by itself of the file. Hook: by default nothing.
+
+        May ask the file system.
+        """
+        return {}
 
     def check(self) -> list[CheckMessage]:
         """Report a storage whose files are not on this machine's disk (E203)."""
