@@ -29,9 +29,10 @@ def check_private_storage(
     try:
         storage = storages[alias]
     except (ImportError, ImproperlyConfigured, TypeError) as error:
+        why = str(error).rstrip(".")
         return [
             Error(
-                f"STORAGES[{alias!r}], which holds what is sold, can't be loaded: {str(error).rstrip('.')}.",
+                f"STORAGES[{alias!r}], which holds what is sold, can't be loaded: {why}.",
                 hint="Name a storage that is installed, with the OPTIONS that it takes.",
                 id="digitalstore.E105",
             )
