@@ -65,7 +65,7 @@ nitpick_ignore_regex = [
     # Not ours, and no inventory is fetched.
     (r"py:.*", r"(django|collections|typing|datetime|threading|decimal|enum|pathlib)\..*"),
     # The SDKs of providers.
-    (r"py:class", r"(httpx|stripe)\..*|DodoPayments"),
+    (r"py:class", r"(httpx|storages|stripe)\..*|DodoPayments"),
     # Imported for annotations only, so autodoc knows their last name alone.
     (r"py:class", r"(.*\.)?(File|Model|RelatedManager|SupportsWrite|datetime)"),
     # Type variables.
