@@ -110,6 +110,15 @@ def test_the_click_is_one_row_and_the_mails_are_written_by_the_outbox(owners, re
     assert mail.outbox == []
 
 
+def test_the_mails_wait_for_everything_else(owners, release) -> None:
+    flows.notify_owners(release)
+    outbox.deliver(OutboxMessage.objects.get().pk)
+    payload = {"to": "buyer@example.com", "subject": "Receipt", "body": "Thanks."}
+    OutboxMessage.objects.create(kind="email", key="receipt", payload=payload)
+    assert outbox.sweep(limit=1).sent == 1
+    assert [message.subject for message in mail.outbox] == ["Receipt"]
+
+
 def make_many_owners(product: Any, number: int) -> None:
     """Make them by SQL, which is the way past the guard: a flow for each would take a minute."""
     users = get_user_model()

@@ -103,7 +103,7 @@ def test_it_says_nothing_about_the_user_and_nothing_to_other_sites(client, custo
     text = response.content.decode()
     assert customer.email not in text
     assert customer.get_username() not in text
-    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Referrer-Policy"] == "same-origin"
     assert response.headers["X-Robots-Tag"] == "noindex"
     assert "no-store" in response.headers["Cache-Control"]
 

@@ -152,7 +152,9 @@ class LoggedFilePage(GenericView, FileSenderMixin, TemplateResponseMixin, Contex
         }
         response = self.render_to_response(page, status=status)
         add_never_cache_headers(response)
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # Not no-referrer, with which browsers post the page's form with "Origin: null": no CSRF
+        # check lets that pass.
+        response.headers["Referrer-Policy"] = "same-origin"
         return response
 
     def lead_to(self, url: str) -> HttpResponseRedirect:
