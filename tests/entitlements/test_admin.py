@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_digitalstore.entitlements import (
+    flows,
     get_download_model,
     get_grant_model,
     get_purchased_product_model,
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.entitlements.urls")
 
 STORE = settings.DIGITALSTORE_STORE_APP
 PURCHASES, GRANTS = get_purchased_product_model(), get_grant_model()
+DOWNLOADS = get_download_model()
 
 
 def page(model, name: str, *args) -> str:
@@ -309,6 +311,70 @@ def test_people_and_products_are_found(desk, customer, product, ledger) -> None:
         found = desk.get(page(model, "changelist"), {"q": text})
         assert len(found.context["cl"].result_list) == 1
         assert len(desk.get(page(model, "changelist"), {"q": "zzz"}).context["cl"].result_list) == 0
+
+
+# --- the limit of downloads ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def used_up(customer, product):
+    """The line of a purchase's only download."""
+    type(product)._base_manager.filter(pk=product.pk).update(download_limit=1)
+    asset = make_release_with_file(product)
+    return flows.record_download(grant(customer, product), asset, address=None, agent="")
+
+
+def test_staff_reset_downloads_with_a_reason(desk, superuser, customer, product, used_up) -> None:
+    ask = page(DOWNLOADS, "reasoned", "reset")
+    assert f"{ask}?pk={used_up.pk}" in (
+        desk.get(page(DOWNLOADS, "change", used_up.pk)).content.decode()
+    )
+    answer = desk.post(ask, {"pk": used_up.pk, "reason": "their disk broke"})
+    assert told(answer) == [f"{customer} – A book: Downloads count from nothing again."]
+    line = DOWNLOADS.objects.order_by("pk").last()
+    assert (line.outcome, line.actor, line.reason) == ("reset", superuser, "their disk broke")
+    assert logged() == [(DOWNLOADS._meta.model_name, "Reset downloads: their disk broke")]
+    assert LogEntry.objects.get().object_id == str(line.pk)
+
+
+def test_a_reset_of_several_lines_is_one_for_each_purchase(desk, customer, product, used_up):
+    other = flows.log_download(
+        customer, used_up.asset, outcome="refused", code="limit", address=None, agent=""
+    )
+    desk.post(
+        page(DOWNLOADS, "reasoned", "reset"), {"pk": [used_up.pk, other.pk], "reason": "kind"}
+    )
+    assert DOWNLOADS.objects.filter(outcome="reset").count() == 1
+
+
+def test_a_reset_of_nothing_warns_and_is_not_logged(desk, customer, used_up) -> None:
+    for _ in range(2):
+        answer = desk.post(
+            page(DOWNLOADS, "reasoned", "reset"), {"pk": used_up.pk, "reason": "kind"}
+        )
+    assert told(answer)[-1] == f"{customer} – A book: No download was counted: nothing to reset."
+    assert len(logged()) == 1
+
+
+def test_a_reset_needs_the_permission_to_change_the_log(client_of, staff, used_up) -> None:
+    client = client_of(staff)
+    given = {"pk": used_up.pk, "reason": "kind"}
+    allow(staff, f"view_{DOWNLOADS._meta.model_name}")
+    assert client.post(page(DOWNLOADS, "reasoned", "reset"), given).status_code == 403
+    allow(staff, f"change_{DOWNLOADS._meta.model_name}")
+    staff = type(staff)._base_manager.get(pk=staff.pk)
+    assert client_of(staff).post(page(DOWNLOADS, "reasoned", "reset"), given).status_code == 302
+    assert DOWNLOADS.objects.filter(outcome="reset").count() == 1
+
+
+def test_the_log_says_in_words_why_something_was_refused(desk, customer, used_up) -> None:
+    flows.log_download(
+        customer, used_up.asset, outcome="refused", code="updates_ended", address=None, agent=""
+    )
+    shown = desk.get(page(DOWNLOADS, "changelist")).content.decode()
+    assert "Published after the end of updates" in shown
+    found = desk.get(page(DOWNLOADS, "changelist"), {"code": "updates_ended"})
+    assert len(found.context["cl"].result_list) == 1
 
 
 # --- delete_selected on people and products ------------------------------------------------------

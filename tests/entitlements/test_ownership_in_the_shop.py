@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from django_digitalstore.entitlements.testing import grant
+from django_digitalstore.entitlements.testing import grant, make_release_with_file
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.entitlements.urls")]
 
@@ -39,3 +40,45 @@ def test_the_list_marks_what_is_owned_without_a_query_more(
     with django_assert_num_queries(len(queries)):
         assert owner.get("/").content.decode().count(OWNED) == 4
     assert client.get("/").content.decode().count(OWNED) == 0
+
+
+# --- samples -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sample(product):
+    asset = make_release_with_file(product, b"a chapter", "chapter.pdf")
+    asset.visibility = "sample"
+    asset.save()
+    return asset
+
+
+def test_everybody_finds_the_samples_on_the_page_of_the_product(client, product, sample) -> None:
+    make_release_with_file(product, name="newer.pdf")  # without a sample of its own
+    answer = client.get(product.get_absolute_url())
+    assert [entry["asset"] for entry in answer.context["samples"]] == [sample]
+    url = f"/samples/{sample.pk}/"
+    assert f'href="{url}">Download<span class="visually-hidden"> chapter.pdf' in (
+        answer.content.decode()
+    )
+    assert b"".join(client.get(url).streaming_content) == b"a chapter"
+
+
+@pytest.mark.parametrize("change", [{"state": "processing"}, {"visibility": "owners"}])
+def test_what_is_no_sample_has_no_link(client, product, sample, change) -> None:
+    type(sample)._default_manager.filter(pk=sample.pk).update(**change)
+    assert "/samples/" not in client.get(product.get_absolute_url()).content.decode()
+
+
+def test_samples_of_a_withdrawn_version_are_gone(client, product, sample) -> None:
+    sample.release.yanked_at = timezone.now()
+    sample.release.save()
+    page = client.get(product.get_absolute_url()).content.decode()
+    assert "/samples/" not in page
+    assert "chapter.pdf" not in page
+
+
+def test_a_sample_is_not_among_what_one_buys(client, product, sample) -> None:
+    page = client.get(product.get_absolute_url()).content.decode()
+    bought = page.split("Samples</h2>")[0]
+    assert "chapter.pdf" not in bought

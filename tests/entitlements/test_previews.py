@@ -197,3 +197,13 @@ def test_a_preview_is_made_by_post_only(client_of, seller, asset) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(seller)
     assert strict.post(url).status_code == 403
+
+
+def test_a_button_beside_each_file_that_is_ready_leads_to_it(client_of, seller, product, asset):
+    release = asset.release
+    other = get_asset_model()._default_manager.create(release=release, name="b", state="processing")
+    page = client_of(seller).get(f"/seller/releases/{release.pk}/files/").content.decode()
+    preview = '<form method="post" action="/seller/assets/{}/preview/">'
+    assert preview.format(asset.pk) in page
+    assert preview.format(other.pk) not in page
+    assert 'Look at it<span class="visually-hidden"> draft.epub</span>' in page

@@ -15,7 +15,11 @@ from django.views.generic import View
 
 from django_digitalstore.catalog import get_product_model, get_release_model
 from django_digitalstore.catalog.admin import AbstractReleaseAdmin
-from django_digitalstore.catalog.views import GenericProductDetailView, GenericProductListView
+from django_digitalstore.catalog.views import (
+    GenericAssetListView,
+    GenericProductDetailView,
+    GenericProductListView,
+)
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.entitlements import (
     get_download_model,
@@ -93,6 +97,14 @@ class PreviewLink(IsSellerMixin, GenericAssetPreviewLinkView):
     back_url = f"{STORE}:product_list"
 
 
+class ReleaseFiles(IsSellerMixin, GenericAssetListView):
+    base_template = "base.html"
+    active_page = "seller"
+    # None of these pages is asked for here: any name that takes a key does.
+    create_url = update_url = replace_url = delete_url = f"{STORE}:sample"
+    preview_url = f"{STORE}:asset_preview_link"
+
+
 class Preview(IsSellerMixin, GenericAssetPreviewView):
     base_template = "base.html"
     active_page = "seller"
@@ -126,6 +138,7 @@ class ProductDetail(OwnershipMixin, GenericProductDetailView):
     active_page = "shop"
     checkout_url = "/buy/"
     extra_context = {"library_url": "/library/"}
+    sample_url = f"{STORE}:sample"
 
 
 def page(request, slug="", **kwargs):
@@ -188,6 +201,7 @@ store = [
     path("library/<slug:slug>/", LibraryReleases.as_view(), name="library_releases"),
     path("samples/<pk>/", Sample.as_view(), name="sample"),
     path("seller/assets/<pk>/preview/", PreviewLink.as_view(), name="asset_preview_link"),
+    path("seller/releases/<pk>/files/", ReleaseFiles.as_view(), name="seller_assets"),
     path("previews/<str:token>/", Preview.as_view(), name="asset_preview"),
     path("seller/downloads/", SellerDownloads.as_view(), name="seller_downloads"),
     path("seller/downloads/<pk>/reset/", DownloadReset.as_view(), name="seller_download_reset"),

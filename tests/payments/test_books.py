@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_digitalstore.core.exceptions import InvalidBackend
 from django_digitalstore.core.invariants import violations
 from django_digitalstore.entitlements import flows as access
-from django_digitalstore.entitlements.policies import has_access
+from django_digitalstore.entitlements.policies import has_access, why_access_ended
 from django_digitalstore.payments import flows, get_order_model, get_payment_model, policies
 from django_digitalstore.payments.exceptions import CheckoutRefused
 from django_digitalstore.payments.models import InboxMessage
@@ -202,6 +202,64 @@ def test_a_refund_while_a_deny_stands_is_not_given_when_it_is_lifted(deliver, at
 
     assert access.restore_product(ada, book, reason="a mistake") is None
     assert not has_access(ada, book)
+
+
+# --- what an owner is told ------------------------------------------------------------------
+
+
+REFUND = {"is_full": True, "second": 50}
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "ledger"),
+    [
+        ([("refund", REFUND)], "refunded", ["refunded"]),
+        ([("dispute", {"state": "opened"})], "disputed", ["disputed"]),
+        (
+            [("dispute", {"state": "opened"}), ("dispute", {"state": "lost", "second": 40})],
+            "refunded",
+            ["disputed", "refunded"],
+        ),
+        (
+            [("dispute", {"state": "opened"}), ("refund", REFUND)],
+            "refunded",
+            ["disputed", "refunded"],
+        ),
+        ([("refund", REFUND), ("dispute", {"state": "opened"})], "refunded", ["refunded"]),
+    ],
+)
+def test_who_lost_access_is_told_what_became_of_the_money(
+    deliver, attempt, ada, book, facts, code, ledger
+):
+    events = {"refund": signed.refund_event, "dispute": signed.dispute_event}
+    deliver(signed.payment_event(attempt))
+
+    deliver(*(events[kind](**values) for kind, values in facts))
+
+    flows.settle_order(fresh(attempt))  # any number of times
+    assert not has_access(ada, book)
+    assert why_access_ended(ada, book) == code
+    kinds = ada.shop_grants.order_by("pk").values_list("ended_kind", "ended_reason")
+    assert [kind for kind, _ in kinds] == ledger
+    assert {type(reason) for _, reason in kinds} == {str}
+
+
+def test_a_dispute_that_is_won_gives_access_back_and_asks_nothing(deliver, attempt, ada, book):
+    deliver(
+        signed.payment_event(attempt),
+        signed.dispute_event("opened"),
+        signed.dispute_event("won", second=40),
+    )
+    assert has_access(ada, book)
+
+
+def test_a_refund_while_revoked_is_the_last_word_of_the_payment(deliver, attempt, ada, book):
+    deliver(signed.payment_event(attempt))
+    access.revoke_product(ada, book, reason="abuse")
+    deliver(signed.refund_event(is_full=True))
+    assert why_access_ended(ada, book) == "revoked"
+    access.restore_product(ada, book, reason="a mistake")
+    assert why_access_ended(ada, book) == "refunded"
 
 
 # --- money that does not count --------------------------------------------------------------

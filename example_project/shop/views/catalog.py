@@ -50,6 +50,7 @@ class ProductDetailView(GenericProductDetailView):
     changelog_url = "shop:product_changelog"
     checkout_url = "shop:checkout"
     extra_context = {"library_url": reverse_lazy("shop:library")}
+    sample_url = "shop:sample"
 
     def annotate_products(self, queryset):
         return with_ownership(queryset, self.request.user)

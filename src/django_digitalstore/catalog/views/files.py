@@ -141,7 +141,9 @@ class GenericAssetListView(_SellersPage, _SellersFiles, PagedMixin, ListView):
 
     def get_preview_url(self, asset: Any) -> str:
         """Return where the seller looks at ``asset``, by POST, or nothing. Hook."""
-        return reverse(self.preview_url, kwargs={"pk": asset.pk}) if self.preview_url else ""
+        if not (self.preview_url and asset.is_ready):
+            return ""
+        return reverse(self.preview_url, kwargs={"pk": asset.pk})
 
     def get_back_url(self) -> str:
         """Return where the way back leads, or nothing. Hook."""

@@ -131,7 +131,8 @@ class GenericProductListView(GenericView, _ProductPage, PagedMixin, ListView):
 class GenericProductDetailView(GenericView, _ProductPage, DetailView):
     """One product that is for sale: what it is, what the buyer gets, its versions.
 
-    Drafts and archived products answer 404, also to their sellers. Files are named, never linked.
+    Drafts and archived products answer 404, also to their sellers. Files are named, and only public
+    samples are linked.
     """
 
     roles: ClassVar[tuple[str, ...]] = ()
@@ -144,6 +145,9 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
     list_url: str | None = None
     #: URL name of the changelog; None leaves it out, and the page shows every version.
     changelog_url: str | None = None
+    #: URL name of the entitlements' ``GenericSampleView``, which takes the file's key; None leaves
+    #: the samples out.
+    sample_url: str | None = None
     #: How many versions the page shows where there is a changelog.
     newest_releases: int = 3
 
@@ -152,6 +156,11 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
         releases = get_release_model().objects.available()
         assets = get_asset_model().objects.for_owners()
         releases = releases.prefetch_related(Prefetch("assets", queryset=assets))  # type: ignore[misc]
+        if self.sample_url:
+            samples = get_asset_model().objects.samples()
+            releases = releases.prefetch_related(
+                Prefetch("assets", queryset=samples, to_attr="samples")
+            )
         if self.changelog_url:
             releases = releases[: self.newest_releases]
         return self.get_products().prefetch_related(
@@ -174,6 +183,18 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
             return ""
         return reverse(self.changelog_url, kwargs={"slug": self.object.slug})
 
+    def get_sample_url(self, asset: Any) -> str:
+        """Return where everybody gets the sample ``asset``. Hook: no I/O."""
+        return reverse(str(self.sample_url), args=[asset.pk])
+
+    def get_samples(self) -> list[dict[str, Any]]:
+        """Return the samples of the newest version that has any: ``asset`` and ``url``. Hook."""
+        if not self.sample_url:
+            return []
+        releases = self.object.available_releases
+        samples = next((release.samples for release in releases if release.samples), [])
+        return [{"asset": asset, "url": self.get_sample_url(asset)} for asset in samples]
+
     def get_cover(self) -> str:
         """Return the cover's HTML, or nothing where the host has none. Hook."""
         html = render_to_string(
@@ -186,6 +207,7 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
             buy_url=self.get_buy_url(),
             list_url=self.get_list_url(),
             changelog_url=self.get_changelog_url(),
+            samples=self.get_samples(),
             cover=self.get_cover(),
             **kwargs,
         )

@@ -146,7 +146,7 @@ class GenericMyProductListView(_OwnersList):
             self.get_files(release),
             ended_at,
             is_new=seen is not None and release.published_at > seen,
-            is_updated=release.has_older and release.published_at > recent,
+            is_updated=release.is_update and release.published_at > recent,
             releases_url=self.get_releases_url(product) if release.has_older else "",
         )
 
@@ -177,9 +177,14 @@ class _Shelf:
         others = [p.product_id for p in purchases if p.product_id not in limited]
         same_product = releases.filter(product_id=OuterRef("product_id"))
         newest = same_product.order_by("-published_at", "-pk").values("pk")[:1]
+        before = {"product": OuterRef("product"), "published_at__lt": OuterRef("published_at")}
         shown = releases.filter(
             Q(pk__in=chosen) | Q(product__in=others, pk=Subquery(newest))
-        ).annotate(has_older=Exists(same_product.filter(published_at__lt=OuterRef("published_at"))))
+        ).annotate(
+            has_older=Exists(releases.filter(**before)),
+            # What follows a withdrawn release is an update too, as everywhere.
+            is_update=Exists(get_release_model().objects.filter(**before)),
+        )
         #: Product → the newest release that its owner gets.
         self.newest = {release.product_id: release for release in _with_files(shown)}
         #: Product → when the newest release was published that the visitor has downloaded.
