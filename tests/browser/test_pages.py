@@ -109,6 +109,45 @@ def test_a_seller_makes_a_product_and_publishes_it(
     visitor.look("product-of-a-seller")
 
 
+def test_a_seller_ships_a_new_version_and_takes_it_back(make_person: MakePerson) -> None:
+    ines, visitor = make_person(), make_person()
+    ines.log_in("ines@example.com")
+    page = ines.page
+    page.get_by_role("link", name="Versions Harbour at Five").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Versions of “Harbour at Five”")
+    ines.look("seller-releases")
+    page.get_by_role("link", name="New version").first.click()
+    ines.look("seller-new-release")
+    page.get_by_label("Version").fill("9.0")
+    page.get_by_label("Notes").fill("# Louder\n\n- the *gulls*\n- `rope`, tarred")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Harbour at Five 9.0")
+    ines.look("seller-release")
+    page.get_by_role("link", name="Publish 9.0").click()
+    ines.look("seller-release-publish")
+    page.get_by_label("When").fill("2020-01-01T09:00")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("That time has passed.")).to_be_visible()
+    ines.look("seller-release-publish-refused")
+    page.get_by_label("When").fill("")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("row").filter(has_text="9.0")).to_contain_text("Published")
+
+    visitor.go("/products/harbour-at-five/")
+    visitor.page.get_by_role("link", name="All versions").click()
+    expect(visitor.page.get_by_role("heading", name="Louder", level=3)).to_be_visible()
+    visitor.look("changelog")
+
+    page.get_by_role("link", name="Withdraw 9.0").click()
+    page.get_by_label("Why").fill("The gulls clip.")
+    ines.look("seller-release-withdraw")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_role("row").filter(has_text="9.0")).to_contain_text("Withdrawn")
+    ines.look("seller-releases-withdrawn")
+    visitor.go("/products/harbour-at-five/changelog/")
+    expect(visitor.page.get_by_role("heading", name="Louder")).to_have_count(0)
+
+
 @pytest.mark.parametrize("name", ["categories", "categories/new", "orders", "account"])
 def test_pages_of_a_seller(visitor: Person, name: str) -> None:
     visitor.log_in("tomas@example.com")

@@ -66,7 +66,7 @@ def test_the_changelog_takes_as_many_queries_for_1_10_and_100_releases(
             page = client.get(url("product_changelog", product.slug))
         assert len(page.context["releases"]) == total
         counts.append(len(queries))
-    assert set(counts) == {3}, counts
+    assert len(set(counts)) == 1, counts
 
 
 def test_the_changelog_is_paged_and_nonsense_shows_a_near_page(client, url, product, settings):
