@@ -10,13 +10,14 @@ import pytest
 from tests.contrib.s3.bucket import Bucket, the_bucket
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bucket() -> Bucket:
     return the_bucket()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def storage(bucket: Bucket) -> Any:
+    """The bucket as a storage; connecting takes as long as many a test."""
     return bucket.storage()
 
 

@@ -62,6 +62,7 @@ def test_a_link_gives_no_page_that_a_browser_runs(storage) -> None:
     "shown",
     [
         "a b.pdf",
+        "a\r\nSet-Cookie: x=1.pdf",
         'quote".pdf',
         "per%cent;semi,colon.pdf",
         "日本語.zip",

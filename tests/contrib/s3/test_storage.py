@@ -35,8 +35,8 @@ def test_a_second_file_of_the_name_does_not_replace_the_first(storage, name) -> 
     assert storage.open(name).read() == b"the first"
 
 
-def test_a_file_is_never_sent_as_of_a_type_that_a_browser_runs(storage) -> None:
-    sent = []
+def test_a_file_is_never_sent_as_of_a_type_that_a_browser_runs(bucket) -> None:
+    storage, sent = bucket.storage(), []
     # What leaves is looked at: this server keeps a type of its own making for such a name.
     storage.client.meta.events.register(
         "before-send.s3.PutObject", lambda request, **rest: sent.append(request.headers)
