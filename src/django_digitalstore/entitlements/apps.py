@@ -1,9 +1,12 @@
 """Installs the entitlements: settings, checks, periodic jobs. The tables are the host's."""
 
+import logging
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from . import conf  # noqa: F401  settings exist before any model reads them
+from .log_filters import LinkFilter
 
 
 class EntitlementsConfig(AppConfig):
@@ -16,3 +19,5 @@ class EntitlementsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, invariants, jobs  # noqa: F401  registers them
+
+        logging.getLogger("django.request").addFilter(LinkFilter())

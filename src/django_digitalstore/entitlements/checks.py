@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -15,7 +16,12 @@ from django_digitalstore.core.exceptions import InvalidModelSetting
 from . import get_purchased_product_model, unsubscribe_links
 from .backends import delivery_backends
 
-__all__ = ["check_delivery_backends", "check_keys_to_purchases", "check_unsubscribe_url"]
+__all__ = [
+    "check_delivery_backends",
+    "check_download_log",
+    "check_keys_to_purchases",
+    "check_unsubscribe_url",
+]
 
 
 @register()
@@ -36,6 +42,45 @@ def check_delivery_backends(
             )
         )
     return messages
+
+
+@register()
+def check_download_log(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check what the log keeps, for how long, and how long a download may be resumed."""
+    found: list[CheckMessage] = []
+    kept = settings.DIGITALSTORE_DOWNLOAD_LOG_ADDRESS
+    if kept not in ("full", "truncated", "none"):
+        found.append(
+            Error(
+                f"DIGITALSTORE_DOWNLOAD_LOG_ADDRESS is {kept!r}, so the log keeps no address.",
+                hint="Write 'full', 'truncated' or 'none'.",
+                id="digitalstore.E211",
+            )
+        )
+    for name, may_be_none in (("DOWNLOAD_LOG_AGE", True), ("DOWNLOAD_RESUME_AGE", False)):
+        age = getattr(settings, f"DIGITALSTORE_{name}")
+        if not isinstance(age, timedelta) and not (may_be_none and age is None):
+            found.append(
+                Error(
+                    f"DIGITALSTORE_{name} is {age!r}, which is no time.",
+                    hint="Write a timedelta, as in timedelta(days=90)"
+                    + (", or None to keep it for ever." if may_be_none else "."),
+                    id="digitalstore.E211",
+                )
+            )
+    for name in ("UPDATE_DAYS", "DOWNLOAD_LIMIT"):
+        number = getattr(settings, f"DIGITALSTORE_{name}")
+        if number is not None and (type(number) is not int or number < 0):
+            found.append(
+                Error(
+                    f"DIGITALSTORE_{name} is {number!r}, which is no whole number from 0 up.",
+                    hint="Write a whole number, or None for no limit.",
+                    id="digitalstore.E211",
+                )
+            )
+    return found
 
 
 @register(Tags.models)
