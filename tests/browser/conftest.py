@@ -40,9 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Shop:
-    """The example project with a folder of its own, served as a process of its own."""
+    """The example project with a folder of its own, served as a process of its own.
 
-    def __init__(self, folder: Path) -> None:
+    With ``bucket_url`` (``http://key:secret@host/bucket``) what it sells lies in that bucket.
+    """
+
+    def __init__(self, folder: Path, bucket_url: str = "") -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -57,6 +60,12 @@ class Shop:
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p.endswith("/src")),
             "PYTHONUNBUFFERED": "1",
         }
+        if bucket_url:
+            self.env |= {
+                "S3_URL": bucket_url,
+                "DJANGO_SETTINGS_MODULE": "tests.browser.bucket_settings",
+                "PYTHONPATH": os.pathsep.join([self.env["PYTHONPATH"], str(ROOT)]),
+            }
         self.manage("migrate", "-v0")
         self.manage("loaddemo", "-v0")
 
