@@ -1,12 +1,20 @@
 """The lines of a settings file that the how-tos speak of."""
 
+import os
+
 # (role)
 DIGITALSTORE_ROLES = {"affiliate": "shop.roles.is_affiliate"}
 # (fulfilment)
 DIGITALSTORE_FULFILMENTS = {"donation": "shop.fulfilments.DonationFulfilment"}
 # (delivery)
 DIGITALSTORE_DELIVERY = {
-    "default": {"BACKEND": "shop.delivery.NginxDeliveryBackend", "OPTIONS": {"PREFIX": "/sold/"}},
+    "default": {
+        "BACKEND": "shop.delivery.FileServerDeliveryBackend",
+        "OPTIONS": {
+            "ADDRESS": "https://files.example.com/",
+            "KEY": os.environ.get("FILE_SERVER_KEY", ""),
+        },
+    },
 }
 # (payment)
 DIGITALSTORE_PAYMENTS = {

@@ -22,7 +22,7 @@ once = pytest.mark.skipif(
 DOCS = ROOT / "docs"
 EXAMPLES = DOCS / "examples"
 PAGES = sorted([*DOCS.glob("how-to/*.md"), *DOCS.glob("tutorial/*.md")])
-INCLUDE = re.compile(r"^```\{literalinclude\} (\S+)\n((?::.*\n)*)```$", re.MULTILINE)
+INCLUDE = re.compile(r"^ *```\{literalinclude\} (\S+)\n((?: *:.*\n)*) *```$", re.MULTILINE)
 
 #: Written by ``startstore`` for the most part, or plumbing: no page shows them.
 NOT_SHOWN = {
@@ -37,7 +37,7 @@ def included() -> list[tuple[Path, Path, dict[str, str]]]:
     found = []
     for page in PAGES:
         for path, options in INCLUDE.findall(page.read_text("utf-8")):
-            pairs = dict(re.findall(r"^:([\w-]+): ?(.*)$", options, re.MULTILINE))
+            pairs = dict(re.findall(r"^ *:([\w-]+): ?(.*)$", options, re.MULTILINE))
             found.append((page, (page.parent / path).resolve(), pairs))
     return found
 

@@ -149,7 +149,7 @@ class ProtectedPages(Site):
     def test_owners_see_them(self):
         book = make_product(title="Emma")
         self.client.force_login(customer_who_owns(book))
-        for page in (f"/lessons/{book.slug}/", f"/previews/{book.slug}/"):
+        for page in (f"/lessons/{book.slug}/", f"/excerpts/{book.slug}/"):
             self.assertContains(self.client.get(page), "The lesson")
         self.assertContains(self.client.get("/chapters/Emma/"), "<h1>Emma</h1>")
         self.assertContains(self.client.get(f"/badges/{book.slug}/"), "yours")
@@ -160,7 +160,7 @@ class ProtectedPages(Site):
         self.client.force_login(make_customer())
         self.assertEqual(self.client.get(f"/lessons/{book.slug}/").status_code, 403)
         self.assertEqual(self.client.get("/chapters/Emma/").status_code, 403)
-        self.assertRedirects(self.client.get(f"/previews/{book.slug}/"), book.get_absolute_url())
+        self.assertRedirects(self.client.get(f"/excerpts/{book.slug}/"), book.get_absolute_url())
 
 
 class OwnPayments(TestCase):

@@ -14,7 +14,7 @@ urlpatterns = [
     path("donate/", extended.DonationCheckoutView.as_view(), name="donate"),
     path("acme/", extended.AcmeCheckoutView.as_view(), name="acme_checkout"),
     path("lessons/<slug:slug>/", lessons.lesson, name="lesson"),
-    path("previews/<slug:slug>/", lessons.preview, name="preview"),
+    path("excerpts/<slug:slug>/", lessons.excerpt, name="excerpt"),
     path("chapters/<str:book>/", lessons.ChapterView.as_view(), name="chapter"),
     path("badges/<slug:slug>/", lessons.badge, name="badge"),
 ]

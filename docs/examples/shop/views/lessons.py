@@ -17,7 +17,7 @@ def lesson(request, slug):
 
 
 @requires_product(on_not_entitled=lambda request, product: redirect(product))
-def preview(request, slug):
+def excerpt(request, slug):
     return HttpResponse("The lesson, or its product's page.")
 
 
