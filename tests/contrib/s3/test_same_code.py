@@ -7,20 +7,27 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import override_settings
 from django.urls import reverse
 
-from django_digitalstore.catalog import get_asset_model
 from django_digitalstore.catalog.choices import AssetState
-from django_digitalstore.catalog.flows import finish_upload, start_upload
 from django_digitalstore.catalog.testing import make_release
 from tests.contrib.s3.bucket import BACKEND, ask, the_bucket
 
-pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.needs("payments"),
+    pytest.mark.urls("tests.contrib.s3.urls"),
+]
 
 STORE = settings.DIGITALSTORE_STORE_APP
 NAME = "Отчёт №1 – “final” v2.pdf"
 CONTENT = b"%PDF-1.7 what is in the report\n" * 500
+
+
+FIELDS = {"visibility": "owners", "platform": "", "name": "", "position": ""}
+JSON = {"headers": {"Accept": "application/json"}}
 
 
 def in_development(folder: Any) -> dict[str, Any]:
@@ -56,14 +63,17 @@ def received(browser: Any, url: str) -> bytes:
 @pytest.mark.parametrize(
     "site", [in_development, pytest.param(in_production, marks=pytest.mark.s3)]
 )
-def test_a_file_is_stored_sold_downloaded_and_taken_back(
+def test_a_file_is_uploaded_sold_downloaded_and_taken_back(
     site, tmp_path, client_of, make_product, seller, customer
 ) -> None:
     from django_digitalstore.payments.testing import paid_order, refund
 
     with override_settings(**site(tmp_path)):
         product = make_product("A report", seller=seller, released=False)
-        asset = make_release(product, {NAME: CONTENT}, version="1.0").assets.get()
+        release = make_release(product, {}, version="1.0")
+        panel = reverse(f"{STORE}:seller_asset_create", args=[release.pk])
+        client_of(seller).post(panel, {**FIELDS, "file": SimpleUploadedFile(NAME, CONTENT)})
+        asset = release.assets.get()
         assert (asset.name, asset.size, asset.state) == (NAME, len(CONTENT), AssetState.READY)
         assert asset.sha256 == hashlib.sha256(CONTENT).hexdigest()
 
@@ -88,13 +98,43 @@ def test_a_file_that_never_passed_the_server_is_sold(
     with override_settings(**in_production(tmp_path)):
         product = make_product("A film", seller=seller, released=False)
         release = make_release(product, {}, version="1.0")
-        asset = get_asset_model()(release=release, name=NAME)
-        sha256 = hashlib.sha256(CONTENT).hexdigest()
-        ticket = start_upload(asset, size=len(CONTENT), sha256=sha256, actor=seller)
+        panel = reverse(f"{STORE}:seller_asset_create", args=[release.pk])
+        announced = {
+            "upload_name": NAME,
+            "upload_size": len(CONTENT),
+            "upload_sha256": hashlib.sha256(CONTENT).hexdigest(),
+        }
+        browser = client_of(seller)
+        ticket = browser.post(panel, {**FIELDS, **announced, "step": "start"}, **JSON).json()
+        asset = release.assets.get()
+
         paid_order(customer, product)
         buyer = client_of(customer)
         click = reverse(f"{STORE}:download_link", args=[asset.pk])
-        form = [*ticket.fields.items(), ("file", (NAME, CONTENT, "application/pdf"))]
-        assert ask(ticket.url, "POST", fields=form).status == 204
-        assert finish_upload(asset, actor=seller).state == AssetState.READY
+        assert buyer.post(click).status_code == 404  # not before it is proven
+
+        form = [*ticket["fields"].items(), ("file", (NAME, CONTENT, "application/pdf"))]
+        assert ask(ticket["url"], "POST", fields=form).status == 204
+        done = {"step": "finish", "upload": ticket["upload"]}
+        assert browser.post(panel, done, **JSON).status_code == 200
+        asset.refresh_from_db()
+        assert asset.state == AssetState.READY
         assert received(buyer, buyer.post(click)["Location"]) == CONTENT
+
+
+@pytest.mark.s3
+def test_previews_and_samples_lead_to_the_bucket_too(
+    tmp_path, client, client_of, make_product, seller
+) -> None:
+    with override_settings(**in_production(tmp_path)):
+        product = make_product("A report", seller=seller, released=False)
+        asset = make_release(product, {NAME: CONTENT}, version="1.0").assets.get()
+        browser = client_of(seller)
+        preview = browser.post(reverse(f"{STORE}:asset_preview_link", args=[asset.pk]))
+        assert received(browser, preview["Location"]) == CONTENT
+
+        sample = reverse(f"{STORE}:sample", args=[asset.pk])
+        assert client.get(sample).status_code == 404
+        asset.visibility = "sample"
+        asset.save()
+        assert received(client, sample) == CONTENT
