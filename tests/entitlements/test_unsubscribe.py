@@ -27,7 +27,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def page(customer: Any, product: Any) -> str:
+def link(customer: Any, product: Any) -> str:
     url = unsubscribe_url(customer, product)
     return url[url.index("/unsubscribe/") :]
 
@@ -40,66 +40,66 @@ def opt_outs() -> list[tuple[Any, str]]:
 
 
 @pytest.mark.parametrize("method", ["get", "head", "options"])
-def test_opening_it_changes_nothing(client, page, method) -> None:
-    assert getattr(client, method)(page).status_code == 200
+def test_opening_it_changes_nothing(client, link, method) -> None:
+    assert getattr(client, method)(link).status_code == 200
     assert opt_outs() == []
 
 
-def test_it_shows_what_the_user_gets_and_both_ways_out(client, page) -> None:
-    text = client.get(page).content.decode()
+def test_it_shows_what_the_user_gets_and_both_ways_out(client, link) -> None:
+    text = client.get(link).content.decode()
     assert "You get an e-mail when there is a new version of “A book”." in text
     assert re.findall(r'name="action" value="(\w+)"', text) == ["product", "all"]
 
 
-def test_no_more_about_this_product(client, customer, product, page) -> None:
-    response = client.post(page, {"action": "product"})
-    assert (response.status_code, response.url) == (303, page)
+def test_no_more_about_this_product(client, customer, product, link) -> None:
+    response = client.post(link, {"action": "product"})
+    assert (response.status_code, response.url) == (303, link)
     assert opt_outs() == [(customer.pk, str(product.pk))]
-    text = client.get(page).content.decode()
+    text = client.get(link).content.decode()
     assert "You get no e-mails about new versions of “A book”." in text
     assert re.findall(r'name="action" value="(\w+)"', text) == ["all", "again"]
 
 
-def test_no_more_about_any(client, customer, page) -> None:
-    client.post(page, {"action": "all"})
+def test_no_more_about_any(client, customer, link) -> None:
+    client.post(link, {"action": "all"})
     assert opt_outs() == [(customer.pk, "")]
-    text = client.get(page).content.decode()
+    text = client.get(link).content.decode()
     assert "You get no e-mails about new versions of what you own." in text
     assert re.findall(r'name="action" value="(\w+)"', text) == ["again"]
 
 
 @pytest.mark.parametrize("before", [["product"], ["all"], ["product", "all"]])
-def test_and_back_again(client, customer, product, page, before) -> None:
+def test_and_back_again(client, customer, product, link, before) -> None:
     for action in before:
-        client.post(page, {"action": action})
-    assert client.post(page, {"action": "again"}).status_code == 303
+        client.post(link, {"action": action})
+    assert client.post(link, {"action": "again"}).status_code == 303
     assert opt_outs() == []
     assert not policies.is_opted_out(customer, product)
 
 
-def test_a_button_that_is_pressed_twice_is_pressed_once(client, page) -> None:
+def test_a_button_that_is_pressed_twice_is_pressed_once(client, link) -> None:
     for _ in range(2):
-        assert client.post(page, {"action": "product"}).status_code == 303
+        assert client.post(link, {"action": "product"}).status_code == 303
     assert len(opt_outs()) == 1
 
 
 @pytest.mark.parametrize("posted", [{}, {"action": "everything"}, {"List-Unsubscribe": "yes"}])
-def test_anything_else_is_answered_by_the_page_and_changes_nothing(client, page, posted) -> None:
-    response = client.post(page, posted)
+def test_anything_else_is_answered_by_the_page_and_changes_nothing(client, link, posted) -> None:
+    response = client.post(link, posted)
     assert response.status_code == 400
     assert b"E-mails about new versions" in response.content
     assert opt_outs() == []
 
 
 def test_it_is_about_the_user_of_the_link_whoever_opens_it(
-    client_of, customer, other_customer, product, page
+    client_of, customer, other_customer, product, link
 ) -> None:
-    client_of(other_customer).post(page, {"action": "product"})
+    client_of(other_customer).post(link, {"action": "product"})
     assert opt_outs() == [(customer.pk, str(product.pk))]
 
 
-def test_it_says_nothing_about_the_user_and_nothing_to_other_sites(client, customer, page) -> None:
-    response = client.get(page)
+def test_it_says_nothing_about_the_user_and_nothing_to_other_sites(client, customer, link) -> None:
+    response = client.get(link)
     text = response.content.decode()
     assert customer.email not in text
     assert customer.get_username() not in text
@@ -114,26 +114,26 @@ def test_it_says_nothing_about_the_user_and_nothing_to_other_sites(client, custo
 @pytest.fixture
 def strict() -> Client:
     """Some program: without cookies, and CSRF is enforced."""
-    return Client(enforce_csrf_checks=True)
+    return Client(enforce_csrf_checks=True, headers={"host": "testserver"})
 
 
-def test_one_click_ends_the_mails_about_the_product(strict, customer, product, page) -> None:
+def test_one_click_ends_the_mails_about_the_product(strict, customer, product, link) -> None:
     for _ in range(2):
-        response = strict.post(page, ONE_CLICK, content_type=FORM)
+        response = strict.post(link, ONE_CLICK, content_type=FORM)
         assert (response.status_code, response.content) == (200, b"You are unsubscribed.")
     assert opt_outs() == [(customer.pk, str(product.pk))]
 
 
-def test_one_click_may_come_as_a_form_of_parts(strict, page) -> None:
-    assert strict.post(page, {"List-Unsubscribe": "One-Click"}).status_code == 200
+def test_one_click_may_come_as_a_form_of_parts(strict, link) -> None:
+    assert strict.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
     assert len(opt_outs()) == 1
 
 
 @pytest.mark.parametrize(
     "body", [f"{ONE_CLICK}&action=all", f"action=again&{ONE_CLICK}", f"action=all&{ONE_CLICK}"]
 )
-def test_one_click_does_that_and_nothing_else(strict, customer, product, page, body) -> None:
-    strict.post(page, body, content_type=FORM)
+def test_one_click_does_that_and_nothing_else(strict, customer, product, link, body) -> None:
+    strict.post(link, body, content_type=FORM)
     assert opt_outs() == [(customer.pk, str(product.pk))]
 
 
@@ -147,15 +147,15 @@ def test_one_click_does_that_and_nothing_else(strict, customer, product, page, b
         "List-Unsubscribe=one-click&action=all",
     ],
 )
-def test_any_other_post_needs_the_token_of_the_page(strict, page, body) -> None:
-    assert strict.post(page, body, content_type=FORM).status_code == 403
+def test_any_other_post_needs_the_token_of_the_page(strict, link, body) -> None:
+    assert strict.post(link, body, content_type=FORM).status_code == 403
     assert opt_outs() == []
 
 
-def test_the_form_of_the_page_has_that_token(strict, customer, page) -> None:
-    text = strict.get(page).content.decode()
+def test_the_form_of_the_page_has_that_token(strict, customer, link) -> None:
+    text = strict.get(link).content.decode()
     (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', text)
-    response = strict.post(page, {"action": "all", "csrfmiddlewaretoken": token})
+    response = strict.post(link, {"action": "all", "csrfmiddlewaretoken": token})
     assert response.status_code == 303
     assert opt_outs() == [(customer.pk, "")]
 
@@ -169,11 +169,11 @@ def test_a_link_is_the_same_for_ever(customer, product) -> None:
 
 
 def test_a_link_of_an_older_secret_key_works_while_the_site_knows_that(
-    settings, client, page
+    settings, client, link
 ) -> None:
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another-" * 10
-    assert client.get(page).status_code == 200
+    assert client.get(link).status_code == 200
 
 
 def test_a_link_that_is_altered_in_any_place_is_none(customer, product) -> None:
@@ -204,10 +204,10 @@ def test_a_link_gives_nothing_but_this(client_of, customer, product) -> None:
         links.redeem(token, customer)
 
 
-def test_the_link_of_somebody_who_was_erased_is_no_link(client, customer, product, page) -> None:
+def test_the_link_of_somebody_who_was_erased_is_no_link(client, customer, product, link) -> None:
     ReleaseNoticeOptOut.objects.create(user=customer)
     customer.delete()
-    assert client.get(page).status_code == 404
+    assert client.get(link).status_code == 404
     assert opt_outs() == []
 
 
