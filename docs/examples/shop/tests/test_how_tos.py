@@ -8,7 +8,7 @@ from django.test import TestCase
 from django.urls import reverse
 from django.utils import timezone
 
-from django_digitalstore.catalog.testing import make_seller
+from django_digitalstore.catalog.testing import files_in, make_seller
 from django_digitalstore.entitlements.policies import live_purchase
 from django_digitalstore.entitlements.testing import (
     assert_access,
@@ -16,6 +16,7 @@ from django_digitalstore.entitlements.testing import (
     customer_who_owns,
     make_customer,
     make_product,
+    make_release_with_file,
 )
 from django_digitalstore.payments import inbox
 from django_digitalstore.payments.models import InboxMessage
@@ -26,6 +27,7 @@ from django_digitalstore.payments.testing import (
     post_webhook,
 )
 
+from ..downloads import give_downloads_again, refused_today, what_is_left
 from ..models import Order, Payment, Product
 from ..money_back import bank_transfer_arrived, refund_in_full, sent_back_by_bank
 from ..own_payments import invoice_paid, invoice_refunded, subscription_renewed
@@ -205,3 +207,31 @@ class MoneyBack(TestCase):
         assert_access(ada, book)
         sent_back_by_bank(payment, "TX-2", ada)
         assert_no_access(ada, book)
+
+
+class Downloads(Site):
+    def setUp(self):
+        self.enterContext(files_in())
+        self.seller = make_seller()
+        self.product = make_product(
+            seller=self.seller, download_limit=1, updates="limited", update_days=30
+        )
+        self.asset = make_release_with_file(self.product)
+        self.owner = customer_who_owns(self.product)
+        self.client.force_login(self.owner)
+
+    def download(self):
+        answer = self.client.post(reverse("shop:download_link", args=[self.asset.pk]))
+        if answer.status_code == 303:
+            answer = self.client.get(answer.url)
+            answer.close()
+        return answer.status_code
+
+    def test_a_limit_and_its_reset(self):
+        since = live_purchase(self.owner, self.product).granted_at
+        self.assertEqual(what_is_left(self.owner, self.product), (1, since + timedelta(days=30)))
+        self.assertEqual([self.download(), self.download()], [200, 403])
+        self.assertEqual(what_is_left(self.owner, self.product)[0], 0)
+        self.assertEqual(refused_today(self.product), {"limit": 1})
+        give_downloads_again(self.owner, self.product, self.seller)
+        self.assertEqual(self.download(), 200)
