@@ -225,13 +225,13 @@ class Downloads(Site):
         if answer.status_code == 303:
             answer = self.client.get(answer.url)
             answer.close()
-        return answer.status_code
+        return answer.status_code < 400  # bytes, or the address that the backend leads to
 
     def test_a_limit_and_its_reset(self):
         since = live_purchase(self.owner, self.product).granted_at
         self.assertEqual(what_is_left(self.owner, self.product), (1, since + timedelta(days=30)))
-        self.assertEqual([self.download(), self.download()], [200, 403])
+        self.assertEqual([self.download(), self.download()], [True, False])
         self.assertEqual(what_is_left(self.owner, self.product)[0], 0)
         self.assertEqual(refused_today(self.product), {"limit": 1})
         give_downloads_again(self.owner, self.product, self.seller)
-        self.assertEqual(self.download(), 200)
+        self.assertTrue(self.download())
