@@ -175,7 +175,18 @@ def test_an_anonymous_visitor_logs_in_first(client, ledger, asset) -> None:
     assert answer.status_code == 302
     assert answer["Location"] == "/accounts/login/?next=/library/"
     answer = client.get(reverse(f"{STORE}:download", args=["a:b:c"]))
-    assert answer["Location"] == "/accounts/login/?next=/downloads/a%3Ab%3Ac/"
+    assert answer["Location"] == "/accounts/login/?next=/library/"
+
+
+def test_a_genuine_link_that_is_refused_is_written_into_no_log(
+    shopper, client_of, seller, ledger, asset, caplog
+) -> None:
+    ledger.grant()
+    link = click(shopper, asset)["Location"]
+    with caplog.at_level("DEBUG"):
+        assert client_of(seller).get(link).status_code == 404
+    assert "Not Found: /downloads/*/" in caplog.text
+    assert link not in caplog.text
 
 
 def test_what_is_not_yours_looks_like_what_does_not_exist(shopper, asset) -> None:

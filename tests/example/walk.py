@@ -21,7 +21,7 @@ START = ("/", "/library/", "/orders/", "/seller/", "/seller/orders/", "/accounts
 #: Pages that are the same for any number of rows, or end the walk.
 LEFT_OUT = re.compile(r"^/(static|media)/|logout|/jsi18n/|[?&](o|p|q|e|_popup|all)=|/autocomplete/")
 LINK = re.compile(r"""(?:href|src|action)=["']([^"'#]+)""")
-FORM = re.compile(r"""<form\b[^>]*\baction=["']([^"']*(?:download|preview)[^"']*)["']""")
+FORM = re.compile(r"""<form\b[^>]*\baction=["']([^"']*(?:downloads|preview)[^"']*)["']""")
 TOKEN = re.compile(r"/(?:downloads|previews)/([^/]{40,})/")
 MOST_PAGES = 400  # for one person; more means that the walk goes in circles
 
@@ -51,6 +51,8 @@ def main() -> None:
             client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         for where, text in walk(client, seen, tokens):
             texts.append((f"{person}: {where}", text))
+    for where, text in try_as_strangers(tokens):
+        texts.append((where, text))
     for path in sorted(settings.MAILS_DIR.rglob("*")):
         if path.is_file():
             texts.append((f"mail {path.name}", path.read_text("utf-8", "replace")))
@@ -104,6 +106,22 @@ def walk(client: Any, seen: dict[str, Any], tokens: set[str]) -> Iterator[tuple[
             seen["downloads"] += 1
             # Altered, it is nobody's; of another person, it is not there.
             yield f"altered {action}", body_of(client.get(location[:-3] + "x/"))
+
+
+def try_as_strangers(tokens: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield what others see of links that are genuine, and not theirs."""
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+
+    nobody, stranger = Client(), Client()
+    user = get_user_model().objects.create_user("stranger", "stranger@example.com")
+    stranger.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    for number, token in enumerate(sorted(tokens)):
+        for prefix in ("/downloads/", "/previews/"):
+            for who, client in (("nobody", nobody), ("stranger", stranger)):
+                answer = client.get(f"{prefix}{token}/", follow=True)
+                assert not answer.streaming, f"{who} got a file of {prefix}"
+                yield f"{who}: link {number} at {prefix}", body_of(answer)
 
 
 def body_of(response: Any) -> str:

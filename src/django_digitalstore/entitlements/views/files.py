@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
-from django.views.generic.base import ContextMixin, TemplateResponseMixin
+from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
 from django_digitalstore.catalog import get_asset_model
 from django_digitalstore.core.views import GenericView
@@ -23,7 +23,7 @@ from django_digitalstore.entitlements.backends import (
 )
 from django_digitalstore.entitlements.choices import DownloadOutcome, Refusal
 
-__all__ = ["FileSenderMixin", "LoggedFilePage"]
+__all__ = ["FileSenderMixin", "LinkInPathMixin", "LoggedFilePage"]
 
 
 class FileSenderMixin:
@@ -60,6 +60,20 @@ class FileSenderMixin:
     def gives_bytes(response: HttpResponseBase) -> bool:
         """Tell whether bytes follow: a 304 or a 416 brings none, and counts as nothing."""
         return response.status_code < 400 and response.status_code != 304
+
+
+class LinkInPathMixin(View):
+    """A page whose path is a link that opens a file: it is written into no log and no page.
+
+    Django logs the path of whatever is refused or raises, and pages show theirs.
+    """
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            for part in (*args, *kwargs.values()):
+                request.path = request.path.replace(str(part), "*")
 
 
 class LoggedFilePage(GenericView, FileSenderMixin, TemplateResponseMixin, ContextMixin):
@@ -166,7 +180,7 @@ class LoggedFilePage(GenericView, FileSenderMixin, TemplateResponseMixin, Contex
         return response
 
     def get_login_next(self, request: HttpRequest) -> str:
-        """Come back to this page; where it takes no GET, to where its refusals lead."""
-        if "get" in self.http_method_names:
-            return super().get_login_next(request)
+        """Come back to where the refusals lead: the page to log in shows where one comes back to,
+        and the path of this one takes no GET, or is a link. Hook: no I/O.
+        """
         return self.get_refusal_back_url()
