@@ -1,6 +1,8 @@
 """What the how-tos say is so."""
 
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError
@@ -31,12 +33,31 @@ from ..downloads import give_downloads_again, refused_today, what_is_left
 from ..models import Order, Payment, Product
 from ..money_back import bank_transfer_arrived, refund_in_full, sent_back_by_bank
 from ..own_payments import invoice_paid, invoice_refunded, subscription_renewed
+from ..shipping import ship
 
 
 class Site(TestCase):
     def check_out(self, name, product, **fields):
         form = {"product": product.slug, "email": "ada@example.com", "country": "DE", **fields}
         return self.client.post(reverse(f"shop:{name}"), form)
+
+
+class Shipping(Site):
+    def setUp(self):
+        self.enterContext(files_in())
+        self.build = Path(self.enterContext(TemporaryDirectory()))
+
+    def test_a_build_is_shipped_once_however_often_it_runs(self):
+        product = make_product()
+        (self.build / "app.zip").write_bytes(b"bytes")
+        first = ship(product, "2.0", "# Faster\n\n*twice*", self.build).published_at
+        (self.build / "app.exe").write_bytes(b"more")
+        release = ship(product, "2.0", "", self.build)
+        self.assertEqual(release.published_at, first)
+        names = release.assets.values_list("name", flat=True)
+        self.assertEqual(sorted(names), ["app.exe", "app.zip"])
+        page = self.client.get(reverse("shop:product_changelog", args=[product.slug]))
+        self.assertContains(page, "<h3>Faster</h3>")
 
 
 class ExtendedViews(Site):
