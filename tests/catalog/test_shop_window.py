@@ -179,7 +179,8 @@ def test_a_product_page_shows_what_one_gets_and_no_way_to_the_file(
     make_release(product, {"old.pdf": b"x" * 2048}, version="1.0", notes="The first")
     newest = make_release(product, {"book.epub": b"x" * 1024}, version="2.0")
     make_release(product, {"draft.pdf": b"x"}, version="3.0", published=False)
-    make_release(product, {"withdrawn.pdf": b"x"}, version="1.5", yanked_at=timezone.now())
+    withdrawn = make_release(product, {"withdrawn.pdf": b"x"}, version="1.5")
+    flows.yank_release(withdrawn, reason="It bites.")
     page = text_of(client.get(url("product_detail", "a-book")))
     assert 'book.epub</span> <span class="ds-meta">1.0\xa0KB' in page
     assert 'old.pdf</span> <span class="ds-meta">2.0\xa0KB' in page

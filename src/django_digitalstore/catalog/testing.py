@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.test import override_settings
-from django.utils import timezone
 
 from django_digitalstore.accounts.testing import make_user
 from django_digitalstore.core.roles import seller_permission
@@ -95,16 +95,18 @@ def make_release(
     *,
     version: str | None = None,
     published: bool = True,
+    published_at: datetime | None = None,
     **fields: Any,
 ) -> Any:
-    """Return a release of ``product`` with ``files`` (name → content), published now."""
-    if published:
-        fields.setdefault("published_at", timezone.now())
+    """Return a release of ``product`` with ``files`` (name → content), published now.
+
+    ``published_at`` is an aware time: before now, or later for one that is scheduled.
+    """
     fields.update(product=product, version=version or f"1.{next(_numbers)}")
-    model = get_release_model()
-    with naming_missing_fields("make_release", model, fields):
-        release: AbstractRelease = model._default_manager.create(**fields)
+    release: AbstractRelease = get_release_model()(**fields)
+    with naming_missing_fields("make_release", type(release), fields):
+        flows.save_release(release)
     contents = {"book.txt": b"Once upon a time"} if files is None else files
     for position, (name, content) in enumerate(contents.items()):
         flows.attach_file(release, ContentFile(content, name=name), name=name, position=position)
-    return release
+    return flows.publish_release(release, at=published_at) if published else release
