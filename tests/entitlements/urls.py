@@ -82,7 +82,7 @@ class Download(IsCustomerMixin, GenericDownloadView):
 
 
 class ReleaseNotify(IsSellerMixin, GenericReleaseNotifyView):
-    update_url = f"{STORE}:seller_release_update"
+    releases_url = f"{STORE}:seller_releases"
 
 
 class Unsubscribe(GenericUnsubscribeView):
@@ -141,7 +141,7 @@ class ProductDetail(OwnershipMixin, GenericProductDetailView):
     sample_url = f"{STORE}:sample"
 
 
-def page(request, slug="", **kwargs):
+def page(request, slug=""):
     return HttpResponse(f"page {slug}")
 
 
@@ -207,7 +207,7 @@ store = [
     path("seller/downloads/<pk>/reset/", DownloadReset.as_view(), name="seller_download_reset"),
     path("downloads/assets/<pk>/", DownloadLink.as_view(), name="download_link"),
     path("downloads/<str:token>/", Download.as_view(), name="download"),
-    path("seller/<slug:slug>/<pk>/", page, name="seller_release_update"),
+    path("seller/<slug:slug>/", page, name="seller_releases"),
     path("seller/<slug:slug>/<pk>/notify/", ReleaseNotify.as_view(), name="seller_release_notify"),
     path("unsubscribe/<str:token>/", Unsubscribe.as_view(), name="unsubscribe"),
 ]

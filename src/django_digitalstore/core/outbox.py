@@ -68,7 +68,7 @@ MOST_ATTEMPTS: Final = 14
 #: How long a message belongs to the process that claimed it; afterwards it counts as killed.
 CLAIM: Final = timedelta(minutes=10)
 #: Messages that ``enqueue_many`` writes by one statement: as many as every database takes.
-BATCH: Final = 100
+BATCH: Final = 90
 #: Seconds that a mail server may take to answer: a buyer may be waiting for the page.
 MAIL_TIMEOUT: Final = 10
 

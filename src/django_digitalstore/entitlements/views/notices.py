@@ -36,13 +36,13 @@ class GenericReleaseNotifyView(GenericView, View):
     """
 
     roles: ClassVar[tuple[str, ...]] = (SELLER,)
-    needs = {"update_url": ("get_success_url", '"shop:seller_release_update"')}
+    needs = {"releases_url": ("get_success_url", '"shop:seller_releases"')}
     http_method_names = ["post", "options"]
     # There is no page, so the host need not say how it looks.
     base_template = ""
     active_page = ""
-    #: URL name of the release's own page.
-    update_url: str | None = None
+    #: URL name of the product's releases.
+    releases_url: str | None = None
 
     def get_queryset(self) -> QuerySet:
         """Return the releases of the seller's product. Hook: keep to the seller's own."""
@@ -59,12 +59,11 @@ class GenericReleaseNotifyView(GenericView, View):
             raise Http404 from None
 
     def get_success_url(self) -> str:
-        """Return where to go once it is done: back to the release's own page. Hook."""
-        kwargs = {"slug": self.kwargs["slug"], "pk": self.kwargs["pk"]}
-        return reverse(str(self.update_url), kwargs=kwargs)
+        """Return where to go once it is done: to the product's releases. Hook."""
+        return reverse(str(self.releases_url), kwargs={"slug": self.kwargs["slug"]})
 
     def get_login_next(self, request: HttpRequest) -> str:
-        """Come back to where the button stands: this address takes no GET."""
+        """Come back to the product's releases: this address takes no GET."""
         return self.get_success_url()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

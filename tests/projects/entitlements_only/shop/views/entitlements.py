@@ -45,7 +45,7 @@ class DownloadView(IsCustomerMixin, GenericDownloadView):
 
 
 class ReleaseNotifyView(IsSellerMixin, GenericReleaseNotifyView):
-    update_url = "shop:seller_release_update"
+    releases_url = "shop:seller_releases"
 
 
 class UnsubscribeView(GenericUnsubscribeView):
