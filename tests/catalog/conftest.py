@@ -42,7 +42,9 @@ def bucket(settings: Any, tmp_path: Path) -> Path:
     return _store(settings, tmp_path, "tests.catalog.direct_storage.DirectStorage")
 
 
-def _store(settings: Any, folder: Path, backend: str) -> Path:
+def _store(settings: Any, scratch: Path, backend: str) -> Path:
+    folder = scratch / "files"
+    folder.mkdir()
     settings.STORAGES = {
         **settings.STORAGES,
         settings.DIGITALSTORE_STORAGE: {"BACKEND": backend, "OPTIONS": {"location": str(folder)}},

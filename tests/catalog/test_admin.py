@@ -233,6 +233,39 @@ def test_size_and_hash_cannot_be_typed_in_and_follow_a_new_file(admin_client, pr
     assert replaced.file.read() == b"new words"
 
 
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        (
+            {"name": "setup.exe"},
+            "“setup.exe” can't be uploaded. Choose a file that ends with: .zip.",
+        ),
+        ({"size": 11}, "“app.zip” is too large: a file may have 10\xa0bytes at most."),
+    ],
+)
+def test_the_limits_of_uploads_hold_for_staff_too(admin_client, product, settings, fields, error):
+    settings.DIGITALSTORE_UPLOAD_MAX_BYTES = 10
+    settings.DIGITALSTORE_UPLOAD_EXTENSIONS = ("zip",)
+    upload = SimpleUploadedFile("app.zip", b"x" * fields.pop("size", 5))
+    form = release_form(product, {"file": upload, **fields})
+    answer = admin_client.post(admin_url(get_release_model(), "add"), form)
+    assert answer.status_code == 200
+    assert error in [text for each in answer.context["errors"] for text in each]
+    assert not get_release_model().objects.filter(version="9.0").exists()
+
+
+def test_the_state_of_a_file_is_shown_and_cannot_be_typed_in(admin_client, product, asset):
+    release = asset.release
+    get_asset_model().objects.filter(pk=asset.pk).update(state="failed", failure="It broke off.")
+    address = admin_url(type(release), "change", release.pk)
+    page = admin_client.get(address).content.decode()
+    assert "It broke off." in page
+    keep = {"id": asset.pk, "release": release.pk, "name": "a.pdf", "visibility": "sample"}
+    admin_client.post(address, release_form(product, {**keep, "state": "ready"}, initial=1))
+    asset = get_asset_model().objects.get(pk=asset.pk)
+    assert (asset.name, asset.visibility, asset.state) == ("a.pdf", "sample", "failed")
+
+
 def test_the_release_page_opens_for_staff_who_may_only_look(client_of, staff, asset):
     for instance in (asset, asset.release):
         options = instance._meta

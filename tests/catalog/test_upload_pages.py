@@ -368,6 +368,8 @@ def test_a_file_is_replaced_under_its_name(
     asset = get_asset_model().objects.get(pk=own_file.pk)
     assert (asset.name, asset.size, asset.file.read()) == ("book.epub", 3, b"new")
     assert asset.sha256 == hashlib.sha256(b"new").hexdigest() != own_file.sha256
+    # What a download says of itself, ETag and Last-Modified, follows the bytes.
+    assert asset.created_at > own_file.created_at
     assert stored(files) == [asset.file.name]
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.core.files.storage import Storage
 from django.db import router, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_digitalstore.catalog.abstract_models import AbstractAsset
@@ -66,6 +67,8 @@ def put_in(asset: AbstractAsset, stored: str) -> None:
             row = locked(asset)
             if row is None:
                 raise gone()
+            # It is sent as Last-Modified: whoever resumes by date must not mix old and new bytes.
+            asset.created_at = timezone.now()
         asset.save(using=using)
         if row is not None and row.file and row.file.name != stored:
             discard(row.file.storage, str(row.file.name), using=using)

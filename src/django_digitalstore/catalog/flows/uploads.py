@@ -35,7 +35,7 @@ from django_digitalstore.catalog.uploads import (
 )
 from django_digitalstore.catalog.validators import clean_file_name
 from django_digitalstore.core.flow import flow, retry_transaction
-from django_digitalstore.core.provider_calls import call_provider
+from django_digitalstore.core.provider_calls import call_provider, refuse_in_transaction
 
 from .asset_rows import check_limits, discard, gone, locked, put_in, using_of
 from .rules import check_actor, clean
@@ -244,8 +244,9 @@ def prune_uploads(
     Assets that are processing or failed go with their objects; then objects of the private storage
     that no row names: what a killed process, a rolled back transaction or a deletion left. Each
     is asked about again at the moment it is deleted. Storages that can't list what they hold keep
-    their orphans. ``is_dry`` only tells. Runs outside of transactions.
+    their orphans. ``is_dry`` only tells. Raises ``CalledInTransaction`` inside a transaction.
     """
+    refuse_in_transaction("catalog.flows.prune_uploads()")
     done = Pruned()
     now = timezone.now()
     stale = _unfinished().filter(created_at__lt=now - settings.DIGITALSTORE_UPLOAD_AGE)
@@ -364,7 +365,7 @@ def _named(names: list[str]) -> set[str]:
 def _walk(storage: Storage, folder: str) -> Iterator[list[str]]:
     """Yield the names in a folder and all below it, at most 500 at a time."""
     try:
-        folders, files = call_provider(storage.listdir, folder)
+        folders, files = storage.listdir(folder)
     except FileNotFoundError:
         return
     names = [f"{folder}/{file}" for file in files if file]
@@ -377,7 +378,7 @@ def _walk(storage: Storage, folder: str) -> Iterator[list[str]]:
 def _modified_at(storage: Storage, name: str) -> datetime:
     """Return when an object was written; now where it went in the meantime."""
     try:
-        at = call_provider(storage.get_modified_time, name)
+        at = storage.get_modified_time(name)
     except FileNotFoundError:
         return timezone.now()
     return at if timezone.is_aware(at) else timezone.make_aware(at)
@@ -388,7 +389,7 @@ def _delete_orphan(storage: Storage, name: str) -> bool:
     if _named([name]):
         return False
     try:
-        call_provider(storage.delete, name)
+        storage.delete(name)
     except Exception:
         logger.exception("The object %s could not be deleted", name)
         return False
