@@ -158,7 +158,7 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
         releases = releases.prefetch_related(Prefetch("assets", queryset=assets))  # type: ignore[misc]
         if self.sample_url:
             samples = get_asset_model().objects.samples()
-            releases = releases.prefetch_related(
+            releases = releases.prefetch_related(  # type: ignore[assignment]
                 Prefetch("assets", queryset=samples, to_attr="samples")
             )
         if self.changelog_url:
@@ -192,7 +192,7 @@ class GenericProductDetailView(GenericView, _ProductPage, DetailView):
         if not self.sample_url:
             return []
         releases = self.object.available_releases
-        samples = next((release.samples for release in releases if release.samples), [])
+        samples: list[Any] = next((r.samples for r in releases if r.samples), [])
         return [{"asset": asset, "url": self.get_sample_url(asset)} for asset in samples]
 
     def get_cover(self) -> str:
