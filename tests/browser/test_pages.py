@@ -41,6 +41,38 @@ def test_orders_in_every_state(mara: Person, state: str) -> None:
     mara.look(f"order-{state.lower().replace(' ', '-')}")
 
 
+def test_all_versions_of_what_one_owns(mara: Person) -> None:
+    page = mara.go("/library/the-patient-typographer/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("The Patient Typographer")
+    expect(page.get_by_role("button", name="Download").first).to_be_visible()
+    mara.look("library-versions")
+
+
+def test_a_seller_lets_downloads_count_from_nothing_again(
+    visitor: Person, make_person: MakePerson
+) -> None:
+    ines = make_person()
+    ines.log_in("ines@example.com")
+    page = ines.go("/seller/")
+    page.get_by_role("main").get_by_role("link", name="The Patient Typographer").first.click()
+    page.get_by_label("Download limit").fill("30")
+    page.get_by_role("button", name="Save").click()
+    visitor.log_in("mara@example.com")
+    shelf = visitor.go("/library/the-patient-typographer/")
+    with shelf.expect_download():
+        shelf.get_by_role("button", name="Download").first.click()
+    page = ines.go("/seller/downloads/")
+    ines.look("seller-downloads-of-a-limit")
+    page.get_by_role("link", name="Reset").first.click()
+    expect(page.get_by_role("main")).to_contain_text(re.compile(r"\d of 30 are used now"))
+    expect(page.get_by_role("main")).not_to_contain_text("mara@example.com")
+    ines.look("seller-download-reset")
+    page.get_by_label("Reason").fill("Their disk broke.")
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_role("main")).to_contain_text("count from nothing again.")
+    expect(page.get_by_role("main")).to_contain_text("Their disk broke.")
+
+
 def test_access_that_a_person_revoked_is_gone_and_cannot_be_bought(mara: Person) -> None:
     page = mara.go("/library/")
     expect(page.get_by_role("heading", name="The Patient Typographer")).to_be_visible()
@@ -148,7 +180,7 @@ def test_a_seller_ships_a_new_version_and_takes_it_back(make_person: MakePerson)
     expect(visitor.page.get_by_role("heading", name="Thicker")).to_have_count(0)
 
 
-@pytest.mark.parametrize("name", ["categories", "categories/new", "orders", "account"])
+@pytest.mark.parametrize("name", ["categories", "categories/new", "orders", "downloads", "account"])
 def test_pages_of_a_seller(visitor: Person, name: str) -> None:
     visitor.log_in("tomas@example.com")
     visitor.go(f"/seller/{name}/")
