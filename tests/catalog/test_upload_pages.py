@@ -134,7 +134,6 @@ def test_an_upload_without_its_csrf_token_is_refused_and_leaves_nothing(
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(seller)
     answer = browser.post(of(page, own_file), upload(**token))
-    answer.close()
     assert answer.status_code == 403
     assert own_file.release.assets.get().file.read() == b"old words"
     assert stored(files) == before
@@ -239,7 +238,6 @@ def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     answer = as_seller.post(
         address("seller_asset_create", release), upload("book.epub", b"x" * size, platform="kept")
     )
-    answer.close()
     assert answer.status_code == 413
     form = answer.context["form"]
     assert form.errors == {
@@ -268,7 +266,6 @@ def test_the_limit_is_for_all_files_of_a_request_together(as_seller, release, se
     settings.DIGITALSTORE_UPLOAD_MAX_BYTES = 100_000
     fields = upload("book.epub", b"x" * 60_000, other=SimpleUploadedFile("b.epub", b"x" * 60_000))
     answer = as_seller.post(address("seller_asset_create", release), fields)
-    answer.close()
     assert answer.status_code == 413
     assert stored(files) == []
 
@@ -279,7 +276,6 @@ def test_an_extension_that_is_not_allowed_is_refused_and_leaves_nothing(
 ):
     settings.DIGITALSTORE_UPLOAD_EXTENSIONS = ("zip", ".PDF", "tar.gz")
     answer = as_seller.post(address("seller_asset_create", release), upload(name))
-    answer.close()
     assert answer.status_code == 400
     assert answer.context["form"].errors == {
         "file": [f"“{name}” can't be uploaded. Choose a file that ends with: .zip, .PDF, .tar.gz."]
@@ -349,7 +345,6 @@ def test_an_upload_that_breaks_off_leaves_nothing(as_seller, release, files):
         data=head + b"w" * 300_000,
         content_type="multipart/form-data; boundary=x",
     )
-    answer.close()
     assert answer.context["form"].errors == {"file": ["This field is required."]}
     assert stored(files) == []
 
