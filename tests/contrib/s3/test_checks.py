@@ -14,6 +14,7 @@ from django.test import override_settings
 from django_digitalstore.catalog.checks import check_private_storage
 from django_digitalstore.entitlements.checks import check_delivery_backends
 from tests.contrib.s3.bucket import BACKEND, STORAGE
+from tests.contrib.s3.test_connection import PUBLIC
 
 PRIVATE = {"bucket_name": "sold", "region_name": "eu-central-1"}
 BUCKET = "storages.backends.s3.S3Storage"
@@ -42,6 +43,11 @@ def test_a_private_bucket_with_signed_links_has_nothing_to_complain_of() -> None
     assert said() == []
     assert said(entry(server_side_encryption="aws:kms", kms_key_id="alias/shop")) == []
     assert said(entry(endpoint_url="https://s3.example", region_name=None)) == []
+
+
+@override_settings(**PUBLIC)
+def test_what_settings_say_of_public_files_is_not_said_of_the_private_ones() -> None:
+    assert said() == []
 
 
 def test_a_delivery_backend_without_its_storage_is_named() -> None:

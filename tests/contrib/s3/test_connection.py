@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -162,6 +165,47 @@ def test_a_config_of_ones_own_is_added_to() -> None:
 def test_a_server_without_uploads_by_a_form_gets_none() -> None:
     assert direct_uploads(storage()) is not None
     assert direct_uploads(storage(direct_uploads=False)) is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"ChecksumSHA256": "5MQKT1Zy0YQSgVRXRkxUfrDYHyvcJPpELXVYzkTpqNE=-2"},
+        {"ChecksumSHA256": "5MQKT1Zy0YQSgVRX"},
+        {"ChecksumSHA256": "not base64"},
+        {"ChecksumCRC32": "iH6F8A=="},
+    ],
+)
+def test_only_a_checksum_of_the_whole_object_is_taken_from_the_store(given) -> None:
+    """By answers that the tests' own server does not give, and Amazon's documents."""
+    from botocore.response import StreamingBody
+    from botocore.stub import Stubber
+
+    bucket = storage()
+    head = {"ContentLength": 7, "ETag": '"etag"', "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
+    whole = {"Bucket": "sold", "Key": "assets/x"}
+    with Stubber(bucket.client) as amazon:
+        amazon.add_response("head_object", {**head, **given}, {**whole, "ChecksumMode": "ENABLED"})
+        body = StreamingBody(io.BytesIO(b"content"), 7)
+        amazon.add_response("get_object", {"Body": body}, {**whole, "IfMatch": '"etag"'})
+        stored = bucket.read_upload("assets/x")
+        amazon.assert_no_pending_responses()
+    assert stored.sha256 == hashlib.sha256(b"content").hexdigest()
+
+
+def test_an_object_that_ends_early_has_no_checksum() -> None:
+    from botocore.exceptions import IncompleteReadError
+    from botocore.response import StreamingBody
+    from botocore.stub import Stubber
+
+    bucket = storage()
+    head = {"ContentLength": 9, "ETag": '"etag"', "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
+    with Stubber(bucket.client) as amazon:
+        amazon.add_response("head_object", head)
+        amazon.add_response("get_object", {"Body": StreamingBody(io.BytesIO(b"content"), 9)})
+        with pytest.raises(IncompleteReadError):
+            bucket.read_upload("assets/x")
 
 
 def test_it_has_no_urls() -> None:

@@ -293,9 +293,7 @@ class S3PrivateStorage(S3Storage):  # type: ignore[misc]  # django-storages is u
 
 def _whole_checksum(head: Mapping[str, Any]) -> str:
     """Return the store's SHA-256 of the whole object as hex; "" where it gives none."""
-    # Of an object that came in parts, it is a checksum of their checksums: "…-7".
-    if head.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
-        return ""
+    # Of an object that came in parts, it is a checksum of their checksums: "…=-7".
     try:
         digest = base64.b64decode(head.get("ChecksumSHA256") or "", validate=True)
     except binascii.Error:
