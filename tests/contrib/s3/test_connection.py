@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import signal
 import threading
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +44,7 @@ def in_a_fork(work: Any) -> int:
     """Run ``work`` in a child and return its exit status: 0 where it returned something true."""
     child = os.fork()
     if child == 0:
+        signal.alarm(30)  # one that waits for ever fails
         status = 99
         try:
             status = 0 if work() else 1
