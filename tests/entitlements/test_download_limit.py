@@ -212,7 +212,9 @@ def test_the_file_is_closed_when_the_limit_says_no(shopper, ledger, asset, monke
 
     monkeypatch.setattr(type(backend), "deliver", remembering)
     assert shopper.get(link).status_code == 403
-    assert given[0].closed
+    (close,) = given[0]._resource_closers
+    assert close.__self__._file.closed
+    assert not given[0].closed  # that would close the connection to the database, in the middle
 
 
 def test_buying_again_begins_anew(shopper, ledger, asset) -> None:

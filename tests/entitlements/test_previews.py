@@ -75,7 +75,7 @@ def test_the_seller_and_staff_look_at_a_draft_and_it_is_logged(
 def test_it_gives_no_access(request, client_of, asset, product, who) -> None:
     user = request.getfixturevalue(who)
     client = client_of(user)
-    client.get(click(client, asset)["Location"]).close()
+    b"".join(client.get(click(client, asset)["Location"]).streaming_content)
     assert not policies.has_access(user, product)
     link = reverse(f"{STORE}:download_link", args=[asset.pk])
     assert client.post(link).status_code == 404
@@ -187,7 +187,7 @@ def test_a_preview_takes_nothing_of_the_sellers_own_limit(client_of, seller, pro
     asset = make_release_with_file(product)
     purchase = grant(seller, product)
     client = client_of(seller)
-    client.get(click(client, asset)["Location"]).close()
+    b"".join(client.get(click(client, asset)["Location"]).streaming_content)
     assert policies.downloads_used(purchase) == 0
 
 

@@ -122,4 +122,4 @@ def test_the_object_is_named_nowhere(client, sample) -> None:
     answer = get(client, sample)
     headers = "\n".join(f"{name}: {value}" for name, value in answer.items())
     assert get_asset_model()._default_manager.get().file.name not in headers
-    answer.close()
+    b"".join(answer.streaming_content)

@@ -245,7 +245,7 @@ class Downloads(Site):
         answer = self.client.post(reverse("shop:download_link", args=[self.asset.pk]))
         if answer.status_code == 303:
             answer = self.client.get(answer.url)
-            answer.close()
+            list(answer)
         return answer.status_code < 400  # bytes, or the address that the backend leads to
 
     def test_a_limit_and_its_reset(self):

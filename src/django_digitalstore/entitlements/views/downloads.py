@@ -146,10 +146,10 @@ class GenericDownloadView(LinkInPathMixin, _OwnersFilePage):
                 self.purchase, asset, is_rest=self.is_rest(backend, response), **self.get_visitor()
             )
         except DownloadLimitReached:
-            response.close()
+            self.discard(response)
             return self.refuse_at_limit(asset)
         except BaseException:
-            response.close()
+            self.discard(response)
             raise
         return response
 

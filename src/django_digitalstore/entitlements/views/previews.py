@@ -119,7 +119,7 @@ class GenericAssetPreviewView(LinkInPathMixin, _PreviewPage):
             try:
                 self.log(asset, DownloadOutcome.PREVIEWED)
             except BaseException:
-                response.close()
+                self.discard(response)
                 raise
         return response
 

@@ -122,7 +122,7 @@ class SellerTests(TestCase):
         owner = customer_who_owns(self.product)
         self.client.force_login(owner)
         click = reverse("shop:download_link", args=[self.asset.pk])
-        self.client.get(self.client.post(click).url).close()
+        list(self.client.get(self.client.post(click).url))
         self.assertEqual(self.client.post(click).status_code, 303)  # to go on where it broke
         self.client.force_login(self.seller)
         reset = reverse("shop:seller_download_reset", args=[Download.objects.get().pk])
@@ -137,4 +137,4 @@ class SellerTests(TestCase):
         self.asset.save()
         answer = self.client.get(sample)
         self.assertLess(answer.status_code, 400)
-        answer.close()
+        list(answer)
