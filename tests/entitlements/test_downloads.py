@@ -178,17 +178,6 @@ def test_an_anonymous_visitor_logs_in_first(client, ledger, asset) -> None:
     assert answer["Location"] == "/accounts/login/?next=/library/"
 
 
-def test_a_genuine_link_that_is_refused_is_written_into_no_log(
-    shopper, client_of, seller, ledger, asset, caplog
-) -> None:
-    ledger.grant()
-    link = click(shopper, asset)["Location"]
-    with caplog.at_level("DEBUG"):
-        assert client_of(seller).get(link).status_code == 404
-    assert "Not Found: /downloads/*/" in caplog.text
-    assert link not in caplog.text
-
-
 def test_what_is_not_yours_looks_like_what_does_not_exist(shopper, asset) -> None:
     not_yours, nothing = click(shopper, asset), click(shopper, 987654321)
     assert not_yours.status_code == nothing.status_code == 404

@@ -14,7 +14,7 @@ from django_digitalstore.entitlements.backends import BaseDeliveryBackend, FileM
 from django_digitalstore.entitlements.choices import DownloadOutcome, Refusal
 from django_digitalstore.entitlements.exceptions import DownloadLimitReached
 
-from .files import LinkInPathMixin, LoggedFilePage
+from .files import LoggedFilePage
 
 __all__ = ["GenericDownloadLinkView", "GenericDownloadView"]
 
@@ -92,7 +92,7 @@ class GenericDownloadLinkView(_OwnersFilePage):
         return self.lead_to(self.get_redeem_url(links.mint(request.user, purchase, asset)))
 
 
-class GenericDownloadView(LinkInPathMixin, _OwnersFilePage):
+class GenericDownloadView(_OwnersFilePage):
     """Redeems a link: asks for access again, counts, and lets a delivery backend send the file.
 
     404 for what is no link, was altered, or is another user's; 410 with a button for a fresh one

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
-from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
+from django.views.generic.base import ContextMixin, TemplateResponseMixin
 
 from django_digitalstore.catalog import get_asset_model
 from django_digitalstore.core.views import GenericView
@@ -23,7 +23,7 @@ from django_digitalstore.entitlements.backends import (
 )
 from django_digitalstore.entitlements.choices import DownloadOutcome, Refusal
 
-__all__ = ["FileSenderMixin", "LinkInPathMixin", "LoggedFilePage"]
+__all__ = ["FileSenderMixin", "LoggedFilePage"]
 
 
 class FileSenderMixin:
@@ -70,20 +70,6 @@ class FileSenderMixin:
     def gives_bytes(response: HttpResponseBase) -> bool:
         """Tell whether bytes follow: a 304 or a 416 brings none, and counts as nothing."""
         return response.status_code < 400 and response.status_code != 304
-
-
-class LinkInPathMixin(View):
-    """A page whose path is a link that opens a file: it is written into no log and no page.
-
-    Django logs the path of whatever is refused or raises, and pages show theirs.
-    """
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            return super().dispatch(request, *args, **kwargs)
-        finally:
-            for part in (*args, *kwargs.values()):
-                request.path = request.path.replace(str(part), "*")
 
 
 class LoggedFilePage(GenericView, FileSenderMixin, TemplateResponseMixin, ContextMixin):

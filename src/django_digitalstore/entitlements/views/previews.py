@@ -15,7 +15,7 @@ from django_digitalstore.entitlements import links, policies
 from django_digitalstore.entitlements.backends import FileMissing
 from django_digitalstore.entitlements.choices import DownloadOutcome, Refusal
 
-from .files import LinkInPathMixin, LoggedFilePage
+from .files import LoggedFilePage
 
 __all__ = ["GenericAssetPreviewLinkView", "GenericAssetPreviewView"]
 
@@ -80,7 +80,7 @@ class GenericAssetPreviewLinkView(_PreviewPage):
         return self.lead_to(self.get_redeem_url(links.mint_preview(request.user, asset)))
 
 
-class GenericAssetPreviewView(LinkInPathMixin, _PreviewPage):
+class GenericAssetPreviewView(_PreviewPage):
     """Redeems a preview's link: asks again who looks, logs, and lets a backend send the file.
 
     404 for what is no link of this user; 410 with a button for a fresh one where it is too old.
