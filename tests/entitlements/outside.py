@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ["OUTSIDE", "lay_traps"]
@@ -32,8 +34,9 @@ OUTSIDE = [
 ]
 
 
-def lay_traps(folder: Path) -> str:
-    """Make what ``OUTSIDE`` names, around the storage ``sold``; return the path of the secret."""
+@contextmanager
+def lay_traps(folder: Path) -> Iterator[str]:
+    """Make what ``OUTSIDE`` names, around the storage ``sold``; yield the path of the secret."""
     secret, sold, beside = folder / "secret.txt", folder / "sold", folder / "sold-beside"
     secret.write_bytes(b"secret")
     beside.mkdir()
@@ -43,4 +46,9 @@ def lay_traps(folder: Path) -> str:
     (sold / "circle").symlink_to(sold / "circle")
     (sold / "lost").symlink_to(folder / "nothing")
     os.mkfifo(sold / "pipe")
-    return str(secret)
+    # With somebody at its other end, who opens it need not wait for ever.
+    other_end = os.open(sold / "pipe", os.O_RDWR)
+    try:
+        yield str(secret)
+    finally:
+        os.close(other_end)

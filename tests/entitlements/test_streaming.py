@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -310,9 +311,10 @@ def test_under_asgi_a_part_streams_and_the_file_is_closed(delivery) -> None:
 
 
 @pytest.fixture
-def secret(tmp_path, storage) -> str:
+def secret(tmp_path, storage) -> Iterator[str]:
     storage.save("book.epub", ContentFile(b"a book"))
-    return lay_traps(tmp_path)
+    with lay_traps(tmp_path) as path:
+        yield path
 
 
 @pytest.mark.parametrize("name", OUTSIDE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,10 @@ def storage(tmp_path) -> Storage:
 
 
 @pytest.fixture
-def secret(tmp_path, storage) -> str:
+def secret(tmp_path, storage) -> Iterator[str]:
     storage.save("book.epub", ContentFile(b"a book"))
-    return lay_traps(tmp_path)
+    with lay_traps(tmp_path) as path:
+        yield path
 
 
 def delivery_of(storage: Storage, name: str, file_name: str = "book.epub") -> Delivery:
