@@ -170,6 +170,14 @@ def test_a_part_of_another_version_of_the_file_is_a_whole_one(shopper, ledger, a
     assert lines() == [("served", "")] * 2
 
 
+def test_the_last_bytes_are_a_whole_download_where_they_are_all(shopper, ledger, asset) -> None:
+    ledger.grant()
+    link = click(shopper, asset)["Location"]
+    bytes_of(shopper.get(link))
+    assert bytes_of(shopper.get(link, headers={"range": "bytes=-9999"})) == CONTENT
+    assert lines() == [("served", "")] * 2
+
+
 def test_heads_and_parts_that_are_not_there_count_as_nothing(shopper, ledger, asset) -> None:
     ledger.grant()
     link = click(shopper, asset)["Location"]

@@ -144,12 +144,28 @@ def test_an_expired_link_has_a_button_for_a_fresh_one(client_of, seller, asset) 
     assert lines() == []
 
 
-def test_heads_and_later_parts_are_not_logged(client_of, seller, asset) -> None:
+def test_heads_and_the_rest_of_a_preview_are_not_logged(client_of, seller, asset) -> None:
     client = client_of(seller)
     link = click(client, asset)["Location"]
     assert client.head(link).status_code == 200
-    assert client.get(link, headers={"range": "bytes=4-"}).status_code == 206
+    assert client.get(link, headers={"range": "bytes=4000-"}).status_code == 416
     assert lines() == []
+    assert client.get(link, headers={"range": "bytes=0-3"}).status_code == 206
+    assert client.get(link, headers={"range": "bytes=4-"}).status_code == 206
+    assert lines() == [(seller, "previewed")]
+
+
+@pytest.mark.parametrize("wanted", ["bytes=1-", f"bytes=-{len(CONTENT) - 1}"])
+def test_nobody_looks_at_a_part_unseen(client_of, seller, editor, asset, wanted) -> None:
+    for number, who in enumerate([seller, editor], 1):
+        client = client_of(who)
+        link = click(client, asset)["Location"]
+        for _ in range(2):
+            assert client.get(link, headers={"range": wanted}).status_code == 206
+        assert len(lines()) == number  # another's preview is none of one's own
+    get_download_model()._default_manager.update(at=timezone.now() - timedelta(days=2))
+    assert client.get(link, headers={"range": wanted}).status_code == 206
+    assert lines() == [(seller, "previewed"), (editor, "previewed"), (editor, "previewed")]
 
 
 @pytest.mark.parametrize("state", ["processing", "failed"])

@@ -30,6 +30,7 @@ __all__ = [
     "is_known_to_owners",
     "is_opted_out",
     "is_rest_of_download",
+    "is_rest_of_preview",
     "is_withheld",
     "live_purchase",
     "may_download",
@@ -235,6 +236,18 @@ def is_rest_of_download(purchase: Any, asset: Any) -> bool:
     log = get_download_model().objects.served()
     return log.filter(
         user_id=purchase.user_id, product_id=purchase.product_id, asset=asset, at__gte=since
+    ).exists()
+
+
+def is_rest_of_preview(user: Any, asset: Any) -> bool:
+    """Tell whether a later part of ``asset`` is the rest of a preview that was logged. 1 query.
+
+    That is one by the same user, within ``DIGITALSTORE_DOWNLOAD_RESUME_AGE``.
+    """
+    since = timezone.now() - settings.DIGITALSTORE_DOWNLOAD_RESUME_AGE
+    log = get_download_model()._default_manager.filter(outcome=DownloadOutcome.PREVIEWED)
+    return log.filter(
+        user_id=_user_id(user), product_id=asset.release.product_id, asset=asset, at__gte=since
     ).exists()
 
 

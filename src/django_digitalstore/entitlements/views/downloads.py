@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from django_digitalstore.core.roles import CUSTOMER
 from django_digitalstore.entitlements import flows, links, policies
-from django_digitalstore.entitlements.backends import BaseDeliveryBackend, FileMissing
+from django_digitalstore.entitlements.backends import FileMissing
 from django_digitalstore.entitlements.choices import DownloadOutcome, Refusal
 from django_digitalstore.entitlements.exceptions import DownloadLimitReached
 
@@ -35,8 +35,11 @@ class _OwnersFilePage(LoggedFilePage):
     def refuse_without_access(self, asset: Any) -> HttpResponse:
         """Tell somebody who once had access why it ended (403); a stranger gets a 404.
 
-        Strangers are not logged either: the log would grow by whatever anybody types.
+        Strangers are not logged either: the log would grow by whatever anybody types. Of what
+        owners do not know of, nobody is told.
         """
+        if not policies.is_known_to_owners(asset):
+            raise Http404
         code = policies.why_access_ended(self.request.user, asset.release.product)
         if code is None:
             raise Http404
@@ -152,13 +155,6 @@ class GenericDownloadView(_OwnersFilePage):
             self.discard(response)
             raise
         return response
-
-    def is_rest(self, backend: BaseDeliveryBackend, response: HttpResponseBase) -> bool:
-        """Tell whether only a later part goes out. A whole file that we send ourselves is none,
-        whatever was asked for: ``If-Range`` may have named another file.
-        """
-        whole = response.streaming and response.status_code == 200
-        return not (whole or backend.starts_download(self.request))
 
     def refuse_stale(self, asset: Any) -> HttpResponse:
         """Offer a fresh link (410). Not logged: one click gives what was refused."""

@@ -116,6 +116,15 @@ class LoggedFilePage(GenericView, FileSenderMixin, TemplateResponseMixin, Contex
             self.request.user, asset, outcome=outcome, code=code, **self.get_visitor()
         )
 
+    def is_rest(self, backend: BaseDeliveryBackend, response: HttpResponseBase) -> bool:
+        """Tell whether only a later part goes out. What we send ourselves from its first byte is
+        none, whatever was asked for: ``If-Range`` may have named another file, and the last
+        thousand bytes of a short file are all of it.
+        """
+        part = response.headers.get("Content-Range", "")
+        whole = response.status_code == 200 or part.startswith("bytes 0-")
+        return not ((response.streaming and whole) or backend.starts_download(self.request))
+
     def get_template_names(self) -> list[str]:
         """Look for the host's template first. Hook."""
         label = get_asset_model()._meta.app_label

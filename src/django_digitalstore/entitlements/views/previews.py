@@ -115,12 +115,17 @@ class GenericAssetPreviewView(_PreviewPage):
             response = backend.respond(request, self.get_delivery(asset))
         except FileMissing:
             return self.say_no(Refusal.MISSING, asset, outcome=DownloadOutcome.MISSING)
-        if backend.starts_download(request) and self.gives_bytes(response):
-            try:
+        if request.method == "HEAD" or not self.gives_bytes(response):
+            return response
+        try:
+            # A later part alone is a look at the file too: it must not go out unseen.
+            if not (
+                self.is_rest(backend, response) and policies.is_rest_of_preview(request.user, asset)
+            ):
                 self.log(asset, DownloadOutcome.PREVIEWED)
-            except BaseException:
-                self.discard(response)
-                raise
+        except BaseException:
+            self.discard(response)
+            raise
         return response
 
     def head(self, request: HttpRequest, token: str, **kwargs: Any) -> HttpResponseBase:
