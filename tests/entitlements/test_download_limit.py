@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from django_digitalstore.catalog.exceptions import NotYourProduct
 from django_digitalstore.entitlements import flows, get_download_model, policies
+from django_digitalstore.entitlements.choices import EndedKind
 from django_digitalstore.entitlements.exceptions import DownloadLimitReached, InvalidGrant
+from django_digitalstore.entitlements.sources import Source
 from django_digitalstore.entitlements.testing import make_release_with_file
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.entitlements.urls")]
@@ -232,6 +234,23 @@ def test_buying_again_begins_anew(shopper, ledger, asset) -> None:
     ledger.refund("a")
     ledger.grant("b")
     assert bytes_of(shopper.get(click(shopper, asset)["Location"])) == CONTENT
+
+
+@pytest.mark.parametrize("how", ["revoked by mistake", "disputed in vain"])
+def test_access_that_comes_back_goes_on_counting(shopper, ledger, asset, how) -> None:
+    ledger.grant()
+    for _ in range(2):
+        bytes_of(shopper.get(click(shopper, asset)["Location"]))
+    if how == "revoked by mistake":
+        ledger.revoke()
+        ledger.restore()
+    else:
+        order = Source("order", "a")
+        flows.revoke_product(
+            ledger.user, ledger.product, source=order, kind=EndedKind.DISPUTED, reason="dispute"
+        )
+        ledger.grant()
+    assert shopper.get(click(shopper, asset)["Location"]).context["code"] == "limit"
 
 
 # --- the flows -----------------------------------------------------------------------------------

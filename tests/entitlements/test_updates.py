@@ -12,7 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from django_digitalstore.entitlements import policies
+from django_digitalstore.entitlements import flows, get_grant_model, policies
+from django_digitalstore.entitlements.choices import EndedKind
+from django_digitalstore.entitlements.sources import Source
 from django_digitalstore.entitlements.testing import make_release_with_file
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.entitlements.urls")]
@@ -40,6 +42,7 @@ def bought(ledger, ago: timedelta) -> Any:
     purchase = ledger.grant()
     at = timezone.now() - ago
     type(purchase)._base_manager.filter(pk=purchase.pk).update(granted_at=at)
+    get_grant_model()._base_manager.update(granted_at=at)
     return ledger.row
 
 
@@ -107,6 +110,59 @@ def test_buying_again_begins_the_days_anew(shopper, ledger, product):
     ledger.refund()
     ledger.grant("b")
     assert click(shopper, late).status_code == 303
+
+
+def suspend(ledger, how: str) -> None:
+    """Make it so that access goes and comes back."""
+    if how == "revoked by mistake":
+        ledger.revoke()
+        ledger.restore()
+        return
+    order = Source("order", "a")
+    flows.revoke_product(
+        ledger.user, ledger.product, source=order, kind=EndedKind.DISPUTED, reason="dispute"
+    )
+    if how == "disputed and revoked":
+        ledger.revoke()
+        flows.withhold_product(ledger.user, ledger.product, source=order, reason="won")
+        ledger.restore()
+    else:
+        ledger.grant()
+
+
+@pytest.mark.parametrize("how", ["revoked by mistake", "disputed", "disputed and revoked"])
+def test_access_that_comes_back_is_no_new_purchase(shopper, ledger, product, how) -> None:
+    limit_updates(product, 10)
+    purchase = bought(ledger, 20 * DAY)
+    late = release(product, "2.0", 5 * DAY)
+    for _ in range(2):
+        suspend(ledger, how)
+        assert ledger.row.granted_at == purchase.granted_at
+    assert ledger.row.pk != purchase.pk  # so the old links are dead
+    assert click(shopper, late).context["code"] == "updates_ended"
+
+
+def test_a_purchase_that_was_given_back_and_then_paid_after_all_is_a_new_one(ledger) -> None:
+    purchase = bought(ledger, 20 * DAY)
+    ledger.refund()
+    ledger.grant()
+    assert ledger.row.granted_at > purchase.granted_at + 19 * DAY
+
+
+def test_what_was_refunded_while_it_was_revoked_does_not_go_on(ledger) -> None:
+    purchase = bought(ledger, 20 * DAY)
+    ledger.revoke()
+    ledger.refund()
+    ledger.restore()
+    ledger.grant("b")
+    assert ledger.row.granted_at > purchase.granted_at + 19 * DAY
+
+
+def test_what_ran_out_begins_anew_when_it_is_given_again(ledger) -> None:
+    purchase = ledger.grant(expires_at=timezone.now() + DAY)
+    ledger.let_expire()
+    ledger.grant(expires_at=timezone.now() + 2 * DAY)
+    assert ledger.row.granted_at > purchase.granted_at
 
 
 def item(client) -> Any:

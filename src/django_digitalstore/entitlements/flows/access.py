@@ -39,6 +39,8 @@ __all__ = [
 REVOKED_BY_HAND = "revoked"
 #: Why a source takes back what it gave.
 BY_ITS_SOURCE = (EndedKind.WITHDRAWN, EndedKind.REFUNDED, EndedKind.DISPUTED)
+#: Ends after which the same source goes on with what it gave.
+SUSPENDED = (EndedKind.REVOKED, EndedKind.DISPUTED, EndedKind.REPLACED)
 
 
 def _key(user_id: Any, product_id: Any) -> str:
@@ -356,6 +358,29 @@ def _last_words(user: Any, product: Any) -> list[AbstractGrant]:
     return list(newest.values())
 
 
+def _since(user: Any, product: Any, standing: list[AbstractGrant], now: datetime) -> datetime:
+    """Return when the oldest of what stands began, before it was suspended.
+
+    Access that comes back is no new purchase: else whoever disputes a payment in vain would get the
+    updates and the downloads of one. What was given back, or had run out, begins anew.
+    """
+    began: dict[tuple[str, str], datetime] = {}
+    ran_out: dict[tuple[str, str], datetime | None] = {}
+    grants = get_grant_model().objects.allowing().filter(user_id=user.pk, product_id=product.pk)
+    for grant in grants.order_by("pk"):
+        source = (grant.source_kind, grant.source_reference)
+        end = ran_out.get(source)
+        if end is not None and end <= grant.granted_at:
+            began.pop(source, None)
+        if grant.ended_at is not None and grant.ended_kind not in SUSPENDED:
+            began.pop(source, None)
+        elif grant.ended_at != grant.granted_at:  # a note gives nothing
+            began.setdefault(source, grant.granted_at)
+            ran_out[source] = grant.expires_at
+    sources = {(grant.source_kind, grant.source_reference) for grant in standing}
+    return min((began[source] for source in sources & began.keys()), default=now)
+
+
 def _derive(
     user: Any, product: Any, standing: list[AbstractGrant], now: datetime
 ) -> AbstractPurchasedProduct | None:
@@ -374,7 +399,8 @@ def _derive(
     if not allowed:
         return None
     if row is None:
-        row = guard.insert(model(user=user, product=product, granted_at=now, expires_at=until))
+        since = _since(user, product, standing, now)
+        row = guard.insert(model(user=user, product=product, granted_at=since, expires_at=until))
         access_granted.send_after_commit(
             model, user_id=user.pk, product_id=product.pk, purchase=row
         )
