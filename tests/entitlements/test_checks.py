@@ -53,6 +53,12 @@ WRONG = [
         "Write a timedelta, as in timedelta(days=90), or None to keep it for ever.",
     ),
     (
+        "DOWNLOAD_LINK_AGE",
+        None,
+        "is None, which is no time.",
+        "Write a timedelta, as in timedelta(days=90).",
+    ),
+    (
         "DOWNLOAD_RESUME_AGE",
         None,
         "is None, which is no time.",

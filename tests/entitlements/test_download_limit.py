@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from django_digitalstore.catalog.exceptions import NotYourProduct
 from django_digitalstore.entitlements import flows, get_download_model, policies
+from django_digitalstore.entitlements.backends import delivery_backends
 from django_digitalstore.entitlements.choices import EndedKind
 from django_digitalstore.entitlements.exceptions import DownloadLimitReached, InvalidGrant
 from django_digitalstore.entitlements.sources import Source
@@ -205,26 +207,39 @@ def test_a_file_that_the_storage_lost_takes_nothing_of_the_limit(shopper, ledger
     assert policies.downloads_used(ledger.row) == 0
 
 
-def test_the_file_is_closed_when_the_limit_says_no(shopper, ledger, asset, monkeypatch) -> None:
-    from django_digitalstore.entitlements.backends import delivery_backends
+@pytest.fixture
+def given(monkeypatch) -> list[Any]:
+    """What the backend has answered with, sent or not."""
+    found: list[Any] = []
+    backend = type(delivery_backends["default"])
+    deliver = backend.deliver
 
+    def remembering(self: Any, request: Any, delivery: Any) -> Any:
+        found.append(deliver(self, request, delivery))
+        return found[-1]
+
+    monkeypatch.setattr(backend, "deliver", remembering)
+    return found
+
+
+def test_the_file_is_closed_when_the_limit_says_no(shopper, ledger, asset, given) -> None:
     ledger.grant()
     link = click(shopper, asset)["Location"]
     for _ in range(2):
         bytes_of(shopper.get(link))
-    given = []
-    backend = delivery_backends["default"]
-    deliver = type(backend).deliver
-
-    def remembering(self, request, delivery):
-        given.append(deliver(self, request, delivery))
-        return given[-1]
-
-    monkeypatch.setattr(type(backend), "deliver", remembering)
     assert shopper.get(link).status_code == 403
-    (close,) = given[0]._resource_closers
+    (close,) = given[-1]._resource_closers
     assert close.__self__._file.closed
-    assert not given[0].closed  # that would close the connection to the database, in the middle
+    assert not given[-1].closed  # that would close the connection to the database, in the middle
+
+
+def test_the_file_is_closed_when_the_log_cannot_be_written(shopper, ledger, asset, given) -> None:
+    ledger.grant()
+    link = click(shopper, asset)["Location"]
+    with override_settings(DIGITALSTORE_DOWNLOAD_LOG_ADDRESS=[]), pytest.raises(TypeError):
+        shopper.get(link)
+    (close,) = given[-1]._resource_closers
+    assert close.__self__._file.closed
 
 
 def test_buying_again_begins_anew(shopper, ledger, asset) -> None:
@@ -234,6 +249,15 @@ def test_buying_again_begins_anew(shopper, ledger, asset) -> None:
     ledger.refund("a")
     ledger.grant("b")
     assert bytes_of(shopper.get(click(shopper, asset)["Location"])) == CONTENT
+
+
+def test_the_rest_of_a_download_is_none_of_a_new_purchase(shopper, ledger, asset) -> None:
+    ledger.grant("a")
+    bytes_of(shopper.get(click(shopper, asset)["Location"]))
+    ledger.refund("a")
+    ledger.grant("b")
+    bytes_of(shopper.get(click(shopper, asset)["Location"], headers={"range": "bytes=1-"}))
+    assert policies.downloads_used(ledger.row) == 1
 
 
 @pytest.mark.parametrize("how", ["revoked by mistake", "disputed in vain"])

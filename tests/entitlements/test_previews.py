@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from django_digitalstore.catalog import get_asset_model
 from django_digitalstore.entitlements import get_download_model, links, policies
+from django_digitalstore.entitlements.backends import delivery_backends
 from django_digitalstore.entitlements.testing import grant, make_release_with_file
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.entitlements.urls")]
@@ -93,6 +94,13 @@ def test_strangers_meet_nothing_and_are_not_logged(
     grant(customer, product)
     assert click(client_of(customer), asset).status_code == 403
     assert lines() == []
+
+
+def test_a_permission_without_the_staffs_status_shows_nothing(client_of, editor, asset) -> None:
+    editor.is_staff = False
+    editor.save()
+    assert click(client_of(editor), asset).status_code in {403, 404}
+    assert not policies.may_preview(editor, asset)
 
 
 def test_a_file_of_the_site_is_for_staff_alone(make_product, client_of, seller, editor) -> None:
@@ -195,6 +203,23 @@ def test_withdrawn_and_coming_releases_and_samples_are_shown(client_of, seller, 
     get_asset_model()._default_manager.filter(pk=sample.pk).update(visibility="sample")
     for asset in (yanked, coming, sample):
         assert click(client, asset).status_code == 303
+
+
+def test_nothing_is_shown_that_cannot_be_logged(client_of, seller, asset, monkeypatch) -> None:
+    client = client_of(seller)
+    link = click(client, asset)["Location"]
+    backend = type(delivery_backends["default"])
+    deliver, given = backend.deliver, []
+
+    def remembering(self: Any, request: Any, delivery: Any) -> Any:
+        given.append(deliver(self, request, delivery))
+        return given[-1]
+
+    monkeypatch.setattr(backend, "deliver", remembering)
+    with override_settings(DIGITALSTORE_DOWNLOAD_LOG_ADDRESS=[]), pytest.raises(TypeError):
+        client.get(link)
+    (close,) = given[0]._resource_closers
+    assert close.__self__._file.closed
 
 
 def test_a_preview_takes_nothing_of_the_sellers_own_limit(client_of, seller, product) -> None:

@@ -292,6 +292,23 @@ def test_a_refused_part_leaves_no_file_open(delivery, monkeypatch) -> None:
     assert [file.closed for file in found] == [True]
 
 
+class Sizeless(PrivateFileSystemStorage):
+    """Opens files whose size cannot be asked for: the storage failed in between."""
+
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        file = super()._open(name, mode)
+        self.opened = file
+        file.size = None
+        return file
+
+
+def test_a_file_that_cannot_be_sent_after_all_is_closed(tmp_path) -> None:
+    storage = Sizeless(location=tmp_path / "sold")
+    with pytest.raises(TypeError):
+        ask(delivery_of(storage, CONTENT), range="bytes=5-")
+    assert storage.opened.closed
+
+
 def test_under_asgi_a_part_streams_and_the_file_is_closed(delivery) -> None:
     async def download() -> tuple[int, bytes, Any]:
         request = AsyncRequestFactory().get("/", headers={"range": "bytes=5-9"})

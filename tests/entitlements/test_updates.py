@@ -89,6 +89,14 @@ def test_what_was_published_after_the_end_is_refused_with_its_date(shopper, ledg
     assert click(shopper, old).status_code == 303
 
 
+def test_what_comes_out_at_the_very_end_is_the_owners(shopper, ledger, product):
+    limit_updates(product, 10)
+    purchase = bought(ledger, 20 * DAY)
+    last = make_release_with_file(product, b"x", published_at=purchase.granted_at + 10 * DAY)
+    assert click(shopper, last).status_code == 303
+    assert list(policies.releases_for(purchase, purchase.product)) == [last.release]
+
+
 def test_the_end_counts_when_the_link_is_redeemed_too(shopper, ledger, product):
     bought(ledger, 20 * DAY)
     late = release(product, "2.0", 5 * DAY)

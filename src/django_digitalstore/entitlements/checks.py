@@ -48,7 +48,7 @@ def check_delivery_backends(
 def check_download_log(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Check what the log keeps, for how long, and how long a download may be resumed."""
+    """Check how long links work, what the log keeps, and how long a download may be resumed."""
     found: list[CheckMessage] = []
     kept = settings.DIGITALSTORE_DOWNLOAD_LOG_ADDRESS
     if kept not in ("full", "truncated", "none"):
@@ -59,7 +59,9 @@ def check_download_log(
                 id="digitalstore.E211",
             )
         )
-    for name, may_be_none in (("DOWNLOAD_LOG_AGE", True), ("DOWNLOAD_RESUME_AGE", False)):
+    # A link whose age is None would work for ever, and nothing would say so.
+    ages = {"DOWNLOAD_LINK_AGE": False, "DOWNLOAD_LOG_AGE": True, "DOWNLOAD_RESUME_AGE": False}
+    for name, may_be_none in ages.items():
         age = getattr(settings, f"DIGITALSTORE_{name}")
         if not isinstance(age, timedelta) and not (may_be_none and age is None):
             found.append(

@@ -9,6 +9,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.utils import timezone
@@ -63,6 +64,20 @@ def test_without_a_checksum_in_the_ticket_the_object_is_read(storage, name) -> N
     head = storage.client.head_object(Bucket=storage.bucket_name, Key=name, ChecksumMode="ENABLED")
     assert "ChecksumSHA256" not in head  # so nobody but us can have computed it
     assert storage.read_upload(name).sha256 == SHA256
+
+
+def test_an_object_that_changes_while_it_is_read_proves_nothing(storage, name) -> None:
+    send(start(storage, name, sha256=""))
+    events = storage.client.meta.events
+
+    def replace(**event: Any) -> None:
+        events.unregister("before-call.s3.GetObject", replace)
+        storage.client.put_object(Bucket=storage.bucket_name, Key=name, Body=CONTENT[::-1])
+
+    events.register("before-call.s3.GetObject", replace)
+    with pytest.raises(ClientError) as caught:
+        storage.read_upload(name)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
 
 
 def test_a_checksum_of_parts_is_not_taken_for_that_of_the_file(storage, name) -> None:
