@@ -263,6 +263,19 @@ def test_a_replacement_changes_nothing_until_it_is_proven(
     assert stored(bucket) == [asset.file.name]
 
 
+def test_what_the_seller_changes_while_a_replacement_is_looked_at_stays_changed(own_file):
+    """A sample that was made private meanwhile must not be public again."""
+    assets = get_asset_model().objects
+    assets.filter(pk=own_file.pk).update(visibility="sample")
+    asset = assets.get(pk=own_file.pk)
+    name, _ticket = flows.start_replacement(asset, size=len(CONTENT), sha256=SHA256)
+    put(name, CONTENT)
+    assets.filter(pk=own_file.pk).update(visibility="owners")
+    flows.finish_replacement(asset, name, size=len(CONTENT), sha256=SHA256)
+    asset = assets.get(pk=own_file.pk)
+    assert (asset.visibility, asset.file.read()) == ("owners", CONTENT)
+
+
 def test_a_replacement_that_did_not_arrive_or_is_something_else_is_refused(as_seller, own_file):
     where = address("seller_asset_replace", own_file)
     ticket = start(as_seller, where).json()

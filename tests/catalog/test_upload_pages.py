@@ -13,7 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from django_digitalstore.catalog import get_asset_model, get_release_model
+from django_digitalstore.catalog import flows, get_asset_model, get_release_model
+from django_digitalstore.catalog.exceptions import ProductNotReady
+from django_digitalstore.catalog.forms import AssetReplaceForm
 from django_digitalstore.catalog.testing import make_release
 from tests.catalog.shop import STORE
 from tests.catalog.test_seller_panel import messages_of
@@ -366,6 +368,38 @@ def test_a_file_is_replaced_under_its_name(
     # What a download says of itself, ETag and Last-Modified, follows the bytes.
     assert asset.created_at > own_file.created_at
     assert stored(files) == [asset.file.name]
+
+
+def test_what_the_seller_changes_while_a_replacement_comes_in_stays_changed(
+    own_file, seller, django_capture_on_commit_callbacks
+):
+    """A sample that was made private meanwhile must not be public again."""
+    assets = get_asset_model().objects
+    assets.filter(pk=own_file.pk).update(visibility="sample")
+    form = AssetReplaceForm(
+        data={},
+        files={"file": SimpleUploadedFile("book.epub", b"new")},
+        instance=assets.get(pk=own_file.pk),
+        seller=seller,
+    )
+    assert form.is_valid()
+    assets.filter(pk=own_file.pk).update(visibility="owners", name="Chapter 1.epub", platform="Web")
+    with django_capture_on_commit_callbacks(execute=True):
+        replaced = form.save()
+    asset = assets.get(pk=own_file.pk)
+    assert (asset.visibility, asset.name, asset.platform) == ("owners", "Chapter 1.epub", "Web")
+    assert (asset.size, asset.file.read()) == (3, b"new")
+    assert (replaced.visibility, replaced.name) == ("owners", "Chapter 1.epub")
+
+
+def test_a_file_that_goes_while_it_is_renamed_is_said_to_be_gone(own_file, seller):
+    asset = get_asset_model().objects.get(pk=own_file.pk)
+    flows.delete_file(own_file)
+    with pytest.raises(ProductNotReady) as caught:
+        flows.save_file(asset, actor=seller)
+    assert caught.value.messages == [
+        "This file was deleted or taken away in the meantime. Upload it again."
+    ]
 
 
 def test_a_file_is_not_replaced_by_one_of_another_kind(as_seller, own_file):

@@ -489,7 +489,9 @@ class AssetReplaceForm(_TakesUpload, forms.Form):
 
     def save(self) -> Any:
         """Replace by ``flows.store_file``. Raises ``ProductNotReady``."""
-        return flows.store_file(self.instance, self.cleaned_data["file"], actor=self.seller)
+        return flows.store_file(
+            self.instance, self.cleaned_data["file"], actor=self.seller, keeps_rest=True
+        )
 
     def start(self) -> tuple[str, UploadTicket]:
         """Return the new object's name, and the ticket for it."""

@@ -19,6 +19,10 @@ __all__ = ["check_limits", "discard", "gone", "locked", "put_in", "using_of"]
 
 A = TypeVar("A", bound=AbstractAsset)
 
+#: What new bytes change in an existing row. ``created_at`` is sent as Last-Modified: whoever
+#: resumes by date must not mix old and new bytes.
+OF_BYTES = ("file", "size", "sha256", "state", "failure", "created_at")
+
 
 def using_of(asset: AbstractAsset) -> str:
     """Return the alias of the database that the asset is written to."""
@@ -53,11 +57,12 @@ def check_limits(name: str, size: int) -> None:
             raise ProductNotReady({field: error}) from error
 
 
-def put_in(asset: AbstractAsset, stored: str) -> None:
+def put_in(asset: AbstractAsset, stored: str, *, keeps_rest: bool = False) -> None:
     """Save ``asset``, which names the object ``stored`` now; the one before goes after commit.
 
-    Raises ``ProductNotReady`` where the row was deleted in the meantime: saving must not make it
-    anew.
+    With ``keeps_rest`` everything but the bytes stays as the database has it: an upload takes long,
+    and what was read before it may be old by now. Raises ``ProductNotReady`` where the row was
+    deleted in the meantime: saving must not make it anew.
     """
     using = using_of(asset)
 
@@ -67,9 +72,14 @@ def put_in(asset: AbstractAsset, stored: str) -> None:
             row = locked(asset)
             if row is None:
                 raise gone()
-            # It is sent as Last-Modified: whoever resumes by date must not mix old and new bytes.
             asset.created_at = timezone.now()
-        asset.save(using=using)
+        if row is not None and keeps_rest:
+            for field in row._meta.concrete_fields:
+                if field.name not in OF_BYTES:
+                    setattr(asset, field.attname, getattr(row, field.attname))
+            asset.save(using=using, update_fields=OF_BYTES)
+        else:
+            asset.save(using=using)
         if row is not None and row.file and row.file.name != stored:
             discard(row.file.storage, str(row.file.name), using=using)
 

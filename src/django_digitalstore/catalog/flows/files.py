@@ -15,7 +15,7 @@ from django_digitalstore.catalog.upload_handler import MeasuredFile
 from django_digitalstore.catalog.validators import clean_file_name
 from django_digitalstore.core.flow import flow
 
-from .asset_rows import check_limits, discard, locked, put_in, using_of
+from .asset_rows import check_limits, discard, gone, locked, put_in, using_of
 from .rules import check_actor, clean
 
 __all__ = ["attach_file", "delete_file", "measure", "save_file", "store_file"]
@@ -45,12 +45,13 @@ def attach_file(
 
 
 @flow(atomic=False)
-def store_file(asset: A, file: File[Any], *, actor: Any = None) -> A:
+def store_file(asset: A, file: File[Any], *, actor: Any = None, keeps_rest: bool = False) -> A:
     """Put ``file`` into an asset, new or existing, and save both with its size and SHA-256.
 
-    The asset's name is cleaned; it is ready afterwards, whatever it was. A file that is replaced
-    leaves the storage after commit. Reads the whole file twice, in chunks; once where an upload
-    was measured while it came in. Raises what ``attach_file`` raises.
+    The asset's name is cleaned; it is ready afterwards, whatever it was. With ``keeps_rest`` name,
+    visibility and everything else of an existing asset stay as the database has them. A file that
+    is replaced leaves the storage after commit. Reads the whole file twice, in chunks; once where
+    an upload was measured while it came in. Raises what ``attach_file`` raises.
     """
     check_actor(asset, asset.release.product, actor)
     asset.name = clean_file_name(asset.name)
@@ -66,7 +67,7 @@ def store_file(asset: A, file: File[Any], *, actor: Any = None) -> A:
     storage: Storage = asset.file.storage
     stored = str(asset.file.name)
     try:
-        put_in(asset, stored)
+        put_in(asset, stored, keeps_rest=keeps_rest)
     except BaseException:
         storage.delete(stored)
         raise
@@ -77,12 +78,15 @@ def store_file(asset: A, file: File[Any], *, actor: Any = None) -> A:
 def save_file(asset: A, *, actor: Any = None) -> A:
     """Save name, platform, visibility and position of an existing asset; its bytes stay.
 
-    Raises ``ProductNotReady`` with the fields that are wrong, and ``NotYourProduct``.
+    Raises ``ProductNotReady`` with the fields that are wrong, or where the asset is gone, and
+    ``NotYourProduct``.
     """
     check_actor(asset, asset.release.product, actor)
     asset.name = clean_file_name(asset.name)
     check_limits(asset.name, 0)
     clean(asset)
+    if locked(asset) is None:
+        raise gone()
     asset.save(update_fields=["name", "platform", "visibility", "position"])
     return asset
 
