@@ -149,15 +149,34 @@ def test_a_replacement_that_nobody_finished_goes(release, sold, bucket):
     assert stored(bucket) == [sold.file.name]
 
 
-def test_files_of_a_deleted_product_go(release, sold, bucket):
-    type(sold.release).objects.all().delete()
+def test_files_of_a_deleted_product_go(release, sold, make_product, bucket):
+    other = make_release(make_product("Other", released=False), {"b.zip": b"kept"}).assets.get()
+    sold.release.delete()
     assert flows.prune_uploads() == flows.Pruned(objects=1)
-    assert stored(bucket) == []
+    assert stored(bucket) == [other.file.name]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_a_database_that_names_no_file_takes_none_away(release, sold, bucket, arguments):
+    """So a storage looks to a second site, and to a database whose backup is being restored."""
+    left = orphan("incoming/tmp1.upload", hours=26)
+    type(sold).objects.all().delete()
+    out, err = prune(*arguments)
+    assert out.endswith(
+        "1 orphaned files would be taken away.\n" if arguments else "1 orphaned files taken away.\n"
+    )
+    assert err == (
+        "Orphaned files were not looked for: the database names no file at all, so it may not be "
+        "the one that these files belong to. Check DATABASES and the storage; if it is, upload a "
+        "file.\n"
+    )
+    assert stored(bucket) == ([sold.file.name, left] if arguments else [sold.file.name])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_that_another_model_of_the_site_names_stays(bucket, monkeypatch):
+def test_a_file_that_another_model_of_the_site_names_stays(make_product, bucket, monkeypatch):
     """A host may keep files of its own beside those that are sold."""
+    young = make_release(make_product("Mine", released=False), {"a.zip": b"young"}).assets.get()
     kept, lost = orphan(hours=26), orphan("assets/cd/lost.zip", hours=26)
     with isolate_apps("django_digitalstore.catalog") as registry:
 
@@ -176,7 +195,7 @@ def test_a_file_that_another_model_of_the_site_names_stays(bucket, monkeypatch):
     finally:
         with connection.schema_editor() as editor:
             editor.delete_model(Voucher)
-    assert stored(bucket) == [kept]
+    assert stored(bucket) == sorted([kept, young.file.name])
     assert lost != kept
 
 
@@ -192,7 +211,7 @@ def test_a_storage_that_cannot_list_says_so(release, sold, bucket, monkeypatch):
     )
 
 
-def test_a_file_that_cannot_be_deleted_is_told_and_the_others_go(release, bucket, monkeypatch):
+def test_a_file_that_cannot_be_deleted_is_told_and_the_others_go(sold, bucket, monkeypatch):
     stuck, other = orphan("assets/aa/a.zip", hours=26), orphan("assets/bb/b.zip", hours=26)
     delete = DirectStorage.delete
 
@@ -207,11 +226,11 @@ def test_a_file_that_cannot_be_deleted_is_told_and_the_others_go(release, bucket
     assert (stuck in stored(bucket), other in stored(bucket)) == (True, False)
 
 
-def test_the_job_prunes_too(release, bucket):
+def test_the_job_prunes_too(sold, bucket):
     orphan(hours=26)
     [result] = run_due(only="catalog.prune_uploads")
     assert result.error == ""
-    assert stored(bucket) == []
+    assert stored(bucket) == [sold.file.name]
 
 
 def test_an_empty_store_has_nothing_to_prune(files):
@@ -257,7 +276,7 @@ def test_an_upload_whose_process_is_killed_leaves_only_what_is_pruned(files, tmp
     assert stored(files) == []
 
 
-def test_the_time_is_that_of_the_settings(release, bucket, settings):
+def test_the_time_is_that_of_the_settings(release, sold, bucket, settings):
     settings.DIGITALSTORE_UPLOAD_AGE = timedelta(hours=2)
     asset = begin(release)
     grow_old(asset, hours=2, minutes=1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-from django.core.files.storage import InMemoryStorage
+from django.core.files.storage import InMemoryStorage, Storage
 from django.test import override_settings
 
 from django_digitalstore.catalog.storage import PrivateStorage
+from django_digitalstore.catalog.upload_handler import MeasuredFile
 from django_digitalstore.catalog.uploads import (
     DirectUploadStorage,
     StoredObject,
@@ -31,6 +34,10 @@ class HalfABucket(InMemoryStorage):
         raise AssertionError("nobody asks")
 
 
+class Elsewhere(Storage):
+    """Keeps nothing on this machine, so it has no paths."""
+
+
 def test_a_storage_with_both_methods_takes_direct_uploads() -> None:
     bucket = Bucket()
     assert direct_uploads(bucket) is bucket
@@ -49,6 +56,19 @@ def test_the_private_storage_is_asked_whatever_it_stands_for() -> None:
     local = {"digitalstore": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
     with override_settings(STORAGES=local):
         assert direct_uploads(PrivateStorage()) is None  # type: ignore[arg-type]
+
+
+def test_an_upload_for_a_storage_elsewhere_waits_where_the_settings_say(
+    settings: Any, tmp_path: Path
+) -> None:
+    """A small disk for /tmp must not be filled by what the site has room for elsewhere."""
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    settings.STORAGES = {
+        **settings.STORAGES,
+        settings.DIGITALSTORE_STORAGE: {"BACKEND": f"{__name__}.Elsewhere"},
+    }
+    with MeasuredFile("a.zip", "application/zip", None, None) as upload:
+        assert Path(upload.temporary_file_path()).parent == tmp_path
 
 
 def test_what_a_ticket_signs_is_not_in_its_text() -> None:

@@ -43,12 +43,12 @@ class MeasuredFile(TemporaryUploadedFile):
 
 
 def _incoming() -> str | None:
-    """Return the folder of uploads under way; None, which is the system's, for remote storages."""
+    """Return the folder of uploads under way; for remote storages that of the settings."""
     storage = get_asset_model()._meta.get_field("file").storage
     try:
         folder = storage.path(INCOMING)
     except NotImplementedError:
-        return None
+        return settings.FILE_UPLOAD_TEMP_DIR
     os.makedirs(folder, exist_ok=True)
     return folder
 

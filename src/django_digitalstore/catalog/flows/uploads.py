@@ -171,7 +171,7 @@ def finish_replacement(asset: A, name: str, *, size: int, sha256: str, actor: An
     asset.size, asset.sha256 = size, sha256
     asset.state, asset.failure = AssetState.READY, ""
     asset.file.name = name
-    put_in(asset, name)
+    put_in(asset, name, keeps_rest=True)
     return asset
 
 
@@ -244,7 +244,9 @@ def prune_uploads(
     Assets that are processing or failed go with their objects; then objects of the private storage
     that no row names: what a killed process, a rolled back transaction or a deletion left. Each
     is asked about again at the moment it is deleted. Storages that can't list what they hold keep
-    their orphans. ``is_dry`` only tells. Raises ``CalledInTransaction`` inside a transaction.
+    their orphans; so does a storage of which the database names nothing at all: that is how it
+    looks to a second site, or while a backup is restored. ``is_dry`` only tells. Raises
+    ``CalledInTransaction`` inside a transaction.
     """
     refuse_in_transaction("catalog.flows.prune_uploads()")
     done = Pruned()
@@ -262,6 +264,12 @@ def prune_uploads(
     storage: Storage = get_asset_model()._meta.get_field("file").storage
     try:
         for name in _orphans(storage, now - settings.DIGITALSTORE_UPLOAD_AGE - MARGIN):
+            if name.startswith(f"{SOLD}/") and not _knows_any_file():
+                done.unlisted = (
+                    "the database names no file at all, so it may not be the one that these files "
+                    "belong to. Check DATABASES and the storage; if it is, upload a file."
+                )
+                continue
             if not is_dry and not _delete_orphan(storage, name):
                 done.troubles += 1
                 continue
@@ -360,6 +368,11 @@ def _named(names: list[str]) -> set[str]:
                 same = rows.filter(**{f"{field.attname}__in": names})
                 found.update(same.values_list(field.attname, flat=True))
     return found
+
+
+def _knows_any_file() -> bool:
+    model = get_asset_model()
+    return model._base_manager.using(router.db_for_write(model)).exists()
 
 
 def _walk(storage: Storage, folder: str) -> Iterator[list[str]]:
