@@ -73,9 +73,7 @@ urlpatterns = [
         views.SellerReleaseDeleteView.as_view(),
         name="seller_release_delete",
     ),
-    path(
-        "seller/releases/<pk>/files/", views.SellerAssetListView.as_view(), name="seller_assets"
-    ),
+    path("seller/releases/<pk>/files/", views.SellerAssetListView.as_view(), name="seller_assets"),
     path(
         "seller/releases/<pk>/files/new/",
         views.SellerAssetCreateView.as_view(),

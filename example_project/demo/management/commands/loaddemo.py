@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
-from shop.models import Category, Order, Product, Release
+from shop.models import Asset, Category, Order, Product, Release
 
 from demo.catalogue import CATALOGUE, CATEGORIES, SELLERS, DemoProduct, DemoRelease
 from demo.content import build_files, seller_name
@@ -20,6 +20,7 @@ from demo.covers import draw_cover
 from django_digitalstore.catalog import flows as catalog
 from django_digitalstore.core.site_url import absolute_url
 from django_digitalstore.entitlements import flows as entitlements
+from django_digitalstore.entitlements import policies
 from django_digitalstore.entitlements.sources import Source
 from django_digitalstore.payments import flows as payments
 from django_digitalstore.payments import testing as sandbox
@@ -47,6 +48,15 @@ What to click
 """
 
 
+FIRST_PAGES = """\
+THE PATIENT TYPOGRAPHER
+
+Begin with the page that you have, and not with the one that you admire. Print it. Put it on the
+table, walk to the window, and come back. What do you see first? If it is not what the reader came
+for, that is where the work is, and no other typeface will do it for you.
+"""
+
+
 class Command(BaseCommand):
     """Makes what is missing and leaves alone what is there, whatever you did to it."""
 
@@ -66,6 +76,8 @@ class Command(BaseCommand):
         products = self.make_products(people)
         self.say("Orders …", 1)
         self.make_orders(people, products)
+        self.say("What came out lately …", 1)
+        self.make_news(people, products)
         if self.verbosity:
             self.stdout.write(self.style.SUCCESS("The demo is ready."))
             self.stdout.write(self.news())
@@ -219,6 +231,42 @@ class Command(BaseCommand):
             actor=staff,
             reason="With thanks for the corrections.",
         )
+
+    # --- what came out lately -------------------------------------------------------------------
+
+    def make_news(self, people: dict[str, Any], products: dict[str, Product]) -> None:
+        """Make an update that an owner has not seen yet, a withdrawn version, and a sample."""
+        mara, percussion = people["customer"], products["kitchen-percussion"]
+        demo = {product.slug: product for product in CATALOGUE}
+        if not percussion.releases.filter(version="1.1").exists():
+            bought = policies.live_purchase(mara, percussion)
+            first = Asset.objects.filter(release__product=percussion).first()
+            if bought and first:
+                entitlements.record_download(bought, first, address=None, agent="The demo")
+            update = catalog.save_release(
+                Release(
+                    product=percussion,
+                    version="1.1",
+                    notes="What is new:\n\n- the **sieve** is in tune\n- less hiss in the kettle",
+                )
+            )
+            for name, content in build_files(demo["kitchen-percussion"], "1.0"):
+                catalog.attach_file(update, ContentFile(content, name=name), name=name)
+            catalog.publish_release(update)
+        papers = products["twelve-papers"]
+        if not papers.releases.filter(version="1.1").exists():
+            mirrored = catalog.save_release(
+                Release(product=papers, version="1.1", notes="Two papers more.")
+            )
+            for name, content in build_files(demo["twelve-papers"], "1.0"):
+                catalog.attach_file(mirrored, ContentFile(content, name=name), name=name)
+            catalog.publish_release(mirrored)
+            catalog.yank_release(mirrored, reason="The two new papers were printed mirrored.")
+        book = products["the-patient-typographer"].releases.order_by("pk").last()
+        name = "The Patient Typographer, first pages.txt"
+        if book and not book.assets.filter(name=name).exists():
+            sample = Asset(release=book, name=name, visibility="sample", position=9)
+            catalog.store_file(sample, ContentFile(FIRST_PAGES.encode(), name=name))
 
     def news(self) -> str:
         """Return where to look, how to log in, and what to click."""
