@@ -453,6 +453,23 @@ def test_a_late_arrival_wins_over_a_failure(release):
     assert (asset.state, asset.failure) == ("ready", "")
 
 
+def test_bytes_that_were_wrong_are_not_read_again_by_the_job(release, monkeypatch):
+    """They may be gigabytes, and the job runs each minute."""
+    asset = begin(release)
+    put(asset.file.name, b"wrong")
+    assert flows.finish_uploads() == flows.Finished(failed=1)
+    looked = []
+    read = DirectStorage.read_upload
+    monkeypatch.setattr(
+        DirectStorage, "read_upload", lambda self, name: looked.append(name) or read(self, name)
+    )
+    assert flows.finish_uploads() == flows.Finished(failed=1)
+    assert looked == []
+    # Whoever uploads the right ones after all, and says so, is heard.
+    put(asset.file.name, CONTENT)
+    assert flows.finish_upload(asset).state == "ready"
+
+
 def test_one_upload_that_cannot_be_looked_at_does_not_stop_the_others(release, monkeypatch):
     broken, good = begin(release), begin(release)
     put(good.file.name, CONTENT)

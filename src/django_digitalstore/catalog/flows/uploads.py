@@ -188,10 +188,17 @@ class Finished:
 
 @flow(atomic=False)
 def finish_uploads() -> Finished:
-    """Finish the uploads of which no browser told, and give up those that did not arrive."""
+    """Finish the uploads of which no browser told, and give up those that did not arrive.
+
+    One that failed is looked at again only where its bytes came after it was given up: reading
+    gigabytes that were wrong before, once a minute, would keep the uploads of others waiting.
+    """
     done = Finished()
     for asset in _unfinished():
         if direct_uploads(asset.file.storage) is None:
+            continue
+        if asset.state == AssetState.FAILED and not _came_late(asset):
+            done.failed += 1
             continue
         try:
             finish_upload(asset)
@@ -287,6 +294,17 @@ def _unfinished() -> QuerySet[Any]:
     return rows.select_related("release__product").order_by("pk")
 
 
+def _came_late(asset: AbstractAsset) -> bool:
+    """Tell whether the object of a failed upload was written after its time was over."""
+    try:
+        written_at = _modified_at(asset.file.storage, str(asset.file.name), gone=asset.created_at)
+    except Exception:
+        # With an object storage, that nothing is there is an error of its own kind.
+        logger.debug("Nothing is known of the object of asset %s", asset.pk, exc_info=True)
+        return False
+    return written_at > asset.created_at + PATIENCE
+
+
 def _direct(asset: AbstractAsset) -> DirectUploadStorage:
     direct = direct_uploads(asset.file.storage)
     if direct is None:
@@ -348,7 +366,7 @@ def _orphans(storage: Storage, before: datetime) -> Iterator[str]:
         for names in _walk(storage, folder):
             named = _named(names)
             for name in names:
-                if name not in named and _modified_at(storage, name) < before:
+                if name not in named and _modified_at(storage, name, gone=timezone.now()) < before:
                     yield name
 
 
@@ -388,12 +406,12 @@ def _walk(storage: Storage, folder: str) -> Iterator[list[str]]:
         yield from _walk(storage, f"{folder}/{inner}")
 
 
-def _modified_at(storage: Storage, name: str) -> datetime:
-    """Return when an object was written; now where it went in the meantime."""
+def _modified_at(storage: Storage, name: str, *, gone: datetime) -> datetime:
+    """Return when an object was written; ``gone`` where there is none."""
     try:
         at = storage.get_modified_time(name)
     except FileNotFoundError:
-        return timezone.now()
+        return gone
     return at if timezone.is_aware(at) else timezone.make_aware(at)
 
 
