@@ -166,6 +166,16 @@ def test_what_was_refunded_while_it_was_revoked_does_not_go_on(ledger) -> None:
     assert ledger.row.granted_at > purchase.granted_at + 19 * DAY
 
 
+def test_what_was_paid_while_it_was_withheld_begins_when_it_is_given(ledger) -> None:
+    ledger.revoke()
+    flows.withhold_product(ledger.user, ledger.product, source=Source("order", "a"), reason="paid")
+    ago = timezone.now() - 20 * DAY
+    notes = get_grant_model()._base_manager.filter(effect="allow")
+    assert notes.update(granted_at=ago, ended_at=ago) == 1
+    ledger.restore()
+    assert ledger.row.granted_at > ago
+
+
 def test_what_ran_out_begins_anew_when_it_is_given_again(ledger) -> None:
     purchase = ledger.grant(expires_at=timezone.now() + DAY)
     ledger.let_expire()
