@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
@@ -274,6 +275,29 @@ def test_what_the_seller_changes_while_a_replacement_is_looked_at_stays_changed(
     flows.finish_replacement(asset, name, size=len(CONTENT), sha256=SHA256)
     asset = assets.get(pk=own_file.pk)
     assert (asset.visibility, asset.file.read()) == ("owners", CONTENT)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_replacement_that_is_over_while_it_is_looked_at_does_not_come_back(own_file, monkeypatch):
+    """A second click, and newer bytes meanwhile: the file must not name what was deleted."""
+    assets = get_asset_model().objects
+    name, _ticket = flows.start_replacement(own_file, size=len(CONTENT), sha256=SHA256)
+    put(name, CONTENT)
+    announced = {"size": len(CONTENT), "sha256": SHA256}
+    read = DirectStorage.read_upload
+
+    def slow(self, name):
+        found = read(self, name)
+        monkeypatch.setattr(DirectStorage, "read_upload", read)
+        flows.finish_replacement(assets.get(pk=own_file.pk), name, **announced)
+        flows.store_file(assets.get(pk=own_file.pk), ContentFile(b"newest", name="app.zip"))
+        return found
+
+    monkeypatch.setattr(DirectStorage, "read_upload", slow)
+    with pytest.raises(ProductNotReady) as caught:
+        flows.finish_replacement(assets.get(pk=own_file.pk), name, **announced)
+    assert caught.value.messages == ["This upload is over. Upload the file again."]
+    assert assets.get(pk=own_file.pk).file.read() == b"newest"
 
 
 def test_a_replacement_that_did_not_arrive_or_is_something_else_is_refused(as_seller, own_file):

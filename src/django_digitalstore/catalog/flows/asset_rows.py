@@ -57,12 +57,15 @@ def check_limits(name: str, size: int) -> None:
             raise ProductNotReady({field: error}) from error
 
 
-def put_in(asset: AbstractAsset, stored: str, *, keeps_rest: bool = False) -> None:
+def put_in(
+    asset: AbstractAsset, stored: str, *, keeps_rest: bool = False, instead_of: str | None = None
+) -> None:
     """Save ``asset``, which names the object ``stored`` now; the one before goes after commit.
 
     With ``keeps_rest`` everything but the bytes stays as the database has it: an upload takes long,
     and what was read before it may be old by now. Raises ``ProductNotReady`` where the row was
-    deleted in the meantime: saving must not make it anew.
+    deleted in the meantime: saving must not make it anew; and where it names another object than
+    ``instead_of``: ``stored`` may have been put in and replaced already, and be deleted.
     """
     using = using_of(asset)
 
@@ -72,6 +75,8 @@ def put_in(asset: AbstractAsset, stored: str, *, keeps_rest: bool = False) -> No
             row = locked(asset)
             if row is None:
                 raise gone()
+            if instead_of is not None and row.file.name not in {instead_of, stored}:
+                raise ProductNotReady({"file": _("This upload is over. Upload the file again.")})
             asset.created_at = timezone.now()
         if row is not None and keeps_rest:
             for field in row._meta.concrete_fields:

@@ -154,15 +154,16 @@ def finish_replacement(asset: A, name: str, *, size: int, sha256: str, actor: An
 
     The bytes before leave the storage after commit. A second call changes nothing. Never take
     ``name``, ``size`` and ``sha256`` from a request unsigned. Raises ``ProductNotReady`` where the
-    object is not there, is something else, belongs to another asset, or the asset is gone; and
-    ``NotYourProduct``.
+    object is not there, is something else, belongs to another asset, or the asset is gone or was
+    replaced meanwhile; and ``NotYourProduct``.
     """
     check_actor(asset, asset.release.product, actor)
     _check_announced(asset, asset.name, size, sha256)
     rows = type(asset)._base_manager.using(using_of(asset))
     if not name.startswith(f"{SOLD}/") or rows.filter(file=name).exclude(pk=asset.pk).exists():
         raise ProductNotReady({"file": _("This upload belongs to another file.")})
-    if rows.filter(pk=asset.pk, file=name).exists():
+    before = rows.filter(pk=asset.pk).values_list("file", flat=True).first()
+    if before == name:
         return asset
     found = call_provider(_direct(asset).read_upload, name)
     why = _difference(found, size, sha256) if found else _("The upload has not arrived.")
@@ -171,7 +172,7 @@ def finish_replacement(asset: A, name: str, *, size: int, sha256: str, actor: An
     asset.size, asset.sha256 = size, sha256
     asset.state, asset.failure = AssetState.READY, ""
     asset.file.name = name
-    put_in(asset, name, keeps_rest=True)
+    put_in(asset, name, keeps_rest=True, instead_of=before)
     return asset
 
 
