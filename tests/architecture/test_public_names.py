@@ -72,7 +72,7 @@ def test_the_record_is_as_it_is_written():
         "python django_digitalstore.payments.abstract_models.AbstractOrder.lines",
         "python django_digitalstore.core.outbox_tasks.get_task(alias)",
         # Of a private base, and so of the class that a host derives from.
-        "python django_digitalstore.catalog.views.seller.GenericProductCreateView.get_back_url()",
+        "python django_digitalstore.catalog.views.panel.GoesToSuccess.get_back_url()",
         "setting DIGITALSTORE_PRODUCT_MODEL",
         "signal order_status_changed(new, old, order)",
         "tag digitalstore_money.money",

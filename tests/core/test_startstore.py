@@ -339,8 +339,8 @@ Change in shop/urls/__init__.py (+ is what comes, - what goes):
 
 Change in shop/views/catalog.py (+ is what comes, - what goes):
 
-    @@ -35,3 +35,3 @@
-         list_url = "shop:product_list"
+    @@ -50,3 +50,3 @@
+         changelog_url = "shop:product_changelog"
     -    checkout_url = ""  # nothing can be bought here, so there is no button
     +    checkout_url = "shop:checkout"
          extra_context = {"library_url": reverse_lazy("shop:library")}
