@@ -325,6 +325,16 @@ def test_a_message_that_was_given_up_can_be_requeued(desk) -> None:
 
 
 @pytest.mark.django_db
+def test_a_message_that_is_not_due_any_more_goes_and_its_key_is_free(desk) -> None:
+    desk.error = outbox.NotDue("The release was withdrawn.")
+    assert deliver(letter().pk) is Delivery.SKIPPED
+    assert not OutboxMessage.objects.exists()
+    desk.error = None
+    assert deliver(letter().pk) is Delivery.SENT
+    assert desk.delivered == ["a"]
+
+
+@pytest.mark.django_db
 def test_a_message_whose_handler_is_gone_waits_for_it(desk) -> None:
     message = OutboxMessage.objects.create(kind="pigeon", key="a")
     assert deliver(message.pk) is Delivery.RETRY

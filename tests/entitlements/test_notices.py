@@ -21,6 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from django_digitalstore.catalog import flows as catalog
 from django_digitalstore.catalog import get_release_model
 from django_digitalstore.catalog.exceptions import NotYourProduct
 from django_digitalstore.catalog.testing import make_release
@@ -103,7 +104,10 @@ def test_a_release_that_nobody_owns_tells_nobody(release) -> None:
 def test_the_click_is_one_row_and_the_mails_are_written_by_the_outbox(owners, release) -> None:
     flows.notify_owners(release)
     message = OutboxMessage.objects.get()
-    assert (message.kind, message.key) == (RELEASE, f"release:{release.pk}")
+    assert (message.kind, message.key) == (
+        RELEASE,
+        f"release:{release.pk}@{release.notified_at.isoformat()}",
+    )
     assert outbox.deliver(message.pk) == outbox.Delivery.SENT
     keys = OutboxMessage.objects.filter(kind=NOTICE).values_list("key", flat=True)
     assert sorted(keys) == sorted(f"release:{release.pk}:{owner.pk}" for owner in owners)
@@ -363,8 +367,25 @@ def test_a_release_that_is_withdrawn_before_the_mails_go_out_is_told_to_nobody(
     flows.notify_owners(release)
     for _ in range(batches):
         outbox.deliver(OutboxMessage.objects.get().pk)
-    get_release_model()._default_manager.filter(pk=release.pk).update(yanked_at=timezone.now())
+    catalog.yank_release(release, reason="It does not open.")
     assert told() == []
+    assert not OutboxMessage.objects.filter(state="pending").exists()
+
+
+@pytest.mark.parametrize("batches", [0, 1, 2])
+def test_who_was_not_told_of_a_release_before_it_was_withdrawn_is_told_once_it_is_back(
+    owners, release, batches
+) -> None:
+    flows.notify_owners(release)
+    for _ in range(batches):
+        outbox.deliver(OutboxMessage.objects.filter(state="pending").order_by("pk").first().pk)
+    early = len(mail.outbox)
+    catalog.yank_release(release, reason="It does not open.")
+    outbox.sweep()
+    catalog.unyank_release(release)
+    assert flows.notify_owners(release) == len(owners)
+    assert told() == addresses(owners)
+    assert early == max(0, batches - 1)
 
 
 def test_who_wants_nothing_of_another_product_is_told_of_this(

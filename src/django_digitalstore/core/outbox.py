@@ -37,6 +37,7 @@ from .whole_headers import WholeHeadersEmail
 __all__ = [
     "BATCH",
     "Delivery",
+    "NotDue",
     "Sweep",
     "UnknownOutboxKind",
     "check_tasks",
@@ -80,6 +81,13 @@ class UnknownOutboxKind(DigitalStoreError, LookupError):
     """No handler is registered for a kind of message."""
 
 
+class NotDue(DigitalStoreError):
+    """Raised by a handler whose cause is gone for now: the message goes, and its key is free again.
+
+    Returning instead means that the message is sent, and nothing of its key is sent again.
+    """
+
+
 class Delivery(StrEnum):
     """How an attempt to deliver ended."""
 
@@ -88,7 +96,7 @@ class Delivery(StrEnum):
     RETRY = "retry"
     #: It failed for the last time.
     FAILED = "failed"
-    #: There was nothing to do: sent, given up, claimed by another process, or not due.
+    #: There was nothing to do: sent, given up, claimed by another process, or not due (any more).
     SKIPPED = "skipped"
 
 
@@ -110,9 +118,9 @@ def handler(kind: str, *, bulk: bool = False) -> Callable[[Handler], Handler]:
     """Register the decorated ``function(payload, message)`` to deliver messages of ``kind``.
 
     It is called outside any transaction and may do I/O, with a short timeout. Whatever it raises
-    is recorded, and it is called again later. A sweep takes messages of a ``bulk`` kind after all
-    others: thousands of newsletters keep no refund waiting. Raises ``ValueError`` where the kind is
-    taken.
+    is recorded, and it is called again later, but for ``NotDue``. A sweep takes messages of a
+    ``bulk`` kind after all others: thousands of newsletters keep no refund waiting. Raises
+    ``ValueError`` where the kind is taken.
     """
 
     def register(function: Handler) -> Handler:
@@ -183,6 +191,9 @@ def deliver(pk: int, *, now: datetime | None = None) -> Delivery:
         return Delivery.SKIPPED
     try:
         call_provider(_handler_of(message.kind), message.payload, message)
+    except NotDue:
+        claim.delete()
+        return Delivery.SKIPPED
     except Exception as error:
         return _record_failure(message, claim, error, now)
     claim.update(

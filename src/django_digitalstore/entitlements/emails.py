@@ -31,8 +31,6 @@ def write_notices(payload: Mapping[str, Any], message: Any) -> None:
     Run again after a kill, it writes those that are missing: the key is of release and owner.
     """
     release = _available(payload["release"])
-    if release is None:
-        return
     owners = policies.owners_to_tell(release).order_by("pk").values_list("pk", "user_id")
     batch = list(owners[: outbox.BATCH])
     while batch:
@@ -53,8 +51,6 @@ def write_notices(payload: Mapping[str, Any], message: Any) -> None:
 def send_notice(payload: Mapping[str, Any], message: Any) -> None:
     """Tell ``payload["user"]`` of ``payload["release"]``; nothing where that is no longer due."""
     release = _available(payload["release"])
-    if release is None:
-        return
     owners = policies.owners_to_tell(release).select_related("user", "product")
     purchase = owners.filter(user_id=payload["user"]).first()
     if purchase is None or not purchase.user.is_active:
@@ -81,6 +77,10 @@ def send_notice(payload: Mapping[str, Any], message: Any) -> None:
     )
 
 
-def _available(pk: str) -> Any | None:
+def _available(pk: str) -> Any:
+    """Return the release; ``NotDue`` where it was withdrawn: brought back, it can be told again."""
     releases: Any = get_release_model()._default_manager
-    return releases.available().select_related("product").filter(pk=pk).first()
+    release = releases.available().select_related("product").filter(pk=pk).first()
+    if release is None:
+        raise outbox.NotDue(f"Release {pk} is not there for its owners now.")
+    return release

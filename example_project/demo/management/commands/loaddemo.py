@@ -251,7 +251,8 @@ class Command(BaseCommand):
                 )
             )
             for name, content in build_files(demo["kitchen-percussion"], "1.0"):
-                catalog.attach_file(update, ContentFile(content, name=name), name=name)
+                newer = name.replace("1.0", "1.1")
+                catalog.attach_file(update, ContentFile(content, name=newer), name=newer)
             catalog.publish_release(update)
         papers = products["twelve-papers"]
         if not papers.releases.filter(version="1.1").exists():

@@ -126,6 +126,7 @@ def unschedule_release(release: R, *, actor: Any = None) -> R:
 def yank_release(release: R, *, reason: str, actor: Any = None) -> R:
     """Withdraw a published release: it is hidden, access stays. Owners may read the ``reason``.
 
+    Its owners can be told of it again once it is back: who was told before is not told twice.
     Again, the first date and reason stay. Raises ``ProductNotReady`` without a reason, with one of
     more than 300 characters, or where nothing is published yet; and ``NotYourProduct``.
     """
@@ -139,8 +140,8 @@ def yank_release(release: R, *, reason: str, actor: Any = None) -> R:
         if not row.yanked_reason:
             raise ProductNotReady({"yanked_reason": _("Say why: owners may ask.")})
         clean(row)
-        row.yanked_at = timezone.now()
-        row.save(update_fields=["yanked_at", "yanked_reason"])
+        row.yanked_at, row.notified_at = timezone.now(), None
+        row.save(update_fields=["yanked_at", "yanked_reason", "notified_at"])
     return _take_decided(release, row)
 
 

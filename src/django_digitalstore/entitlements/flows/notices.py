@@ -52,7 +52,9 @@ def notify_owners(release: AbstractRelease, *, actor: Any = None) -> int | None:
     release.notified_at = row.notified_at
     if not claimed:
         return None
-    outbox.enqueue(RELEASE, f"release:{row.pk}", {"release": str(row.pk)})
+    # Told again after it was withdrawn and brought back, it reaches those who were not told.
+    key = f"release:{row.pk}@{row.notified_at.isoformat()}"
+    outbox.enqueue(RELEASE, key, {"release": str(row.pk)})
     return policies.owners_to_tell(row).count()
 
 
