@@ -38,6 +38,7 @@ __all__ = [
     "AbstractCategoryAdmin",
     "AbstractProductAdmin",
     "AbstractReleaseAdmin",
+    "ReleaseForm",
 ]
 
 
