@@ -84,12 +84,13 @@ def publish_release(release: R, *, at: datetime | None = None, actor: Any = None
         raise ProductNotReady(
             {"published_at": _("The time has no time zone. Give publish_release() an aware one.")}
         )
-    now = timezone.now()
-    if at is not None and at > now + MOST_AHEAD:
+    if at is not None and at > timezone.now() + MOST_AHEAD:
         raise ProductNotReady(
             {"published_at": _("That is more than ten years ahead. Choose an earlier date.")}
         )
     row = _lock(release, actor)
+    # Not before the lock: whoever waited for it would take a date of a moment ago for one to come.
+    now = timezone.now()
     if row.yanked_at is not None:
         raise ProductNotReady(
             {"published_at": _("It is withdrawn. Bring it back instead of publishing it.")}
