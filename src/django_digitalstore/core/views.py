@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django.contrib.auth.views import redirect_to_login
+from django.db import connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
@@ -20,7 +21,13 @@ from django.views.generic import View
 from .exceptions import GenericViewRouted, RoleRequired
 from .roles import CUSTOMER, SELLER, has_role
 
-__all__ = ["GenericView", "IsCustomerMixin", "IsSellerMixin", "RoleRequiredMixin"]
+__all__ = [
+    "GenericView",
+    "IsCustomerMixin",
+    "IsSellerMixin",
+    "OutsideTransactionView",
+    "RoleRequiredMixin",
+]
 
 
 if TYPE_CHECKING:
@@ -182,3 +189,20 @@ class GenericView(RoleRequiredMixin):
         context["active_page"] = self.get_active_page()
         context["role"] = getattr(self, "role", None)
         return context
+
+
+class OutsideTransactionView(GenericView):
+    """Base of pages that run outside the transaction of a request, whatever ATOMIC_REQUESTS says.
+
+    For those that call a provider, store or send files, or wait for a lock: a transaction that has
+    read before is refused the lock by SQLite, and holds it for as long as the page takes.
+    """
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
+        # On the function itself: an attribute of dispatch() would be lost with the first mixin of
+        # the host that overrides it.
+        view = super().as_view(**initkwargs)
+        for alias in connections:
+            transaction.non_atomic_requests(using=alias)(view)
+        return view

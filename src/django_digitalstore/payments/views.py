@@ -6,20 +6,17 @@ All are generic: a host subclasses them, with a role, and routes the subclass.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.db import connections, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
-from django.utils.decorators import classonlymethod
 from django.utils.encoding import escape_uri_path
 from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
@@ -32,7 +29,7 @@ from django_digitalstore.core.paginator import CountlessPaginator
 from django_digitalstore.core.provider_calls import call_provider
 from django_digitalstore.core.roles import CUSTOMER, SELLER
 from django_digitalstore.core.site_url import absolute_url, site_url
-from django_digitalstore.core.views import GenericView
+from django_digitalstore.core.views import GenericView, OutsideTransactionView
 
 from . import flows, get_order_model, policies
 from .abstract_models import AbstractOrder, AbstractPayment
@@ -73,19 +70,6 @@ class _SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-class _TalksToProvider(GenericView):
-    """Base of pages that call a provider: they run outside the transaction of a request."""
-
-    @classonlymethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
-        # On the function itself: an attribute of dispatch() would be lost with the first mixin of
-        # the host that overrides it.
-        view = super().as_view(**initkwargs)
-        for alias in connections:
-            transaction.non_atomic_requests(using=alias)(view)
-        return view
-
-
 class _OrderTemplates(GenericView):
     """Finds the host's ``<app>/order_<suffix>.html`` before the suite's own template."""
 
@@ -105,7 +89,7 @@ class _OrderTemplates(GenericView):
         ]
 
 
-class _OpensCheckout(_TalksToProvider):
+class _OpensCheckout(OutsideTransactionView):
     """What the checkout and the return page share: sending the buyer to the provider."""
 
     needs: ClassVar[dict[str, tuple[str, str]]] = {
@@ -709,7 +693,7 @@ class GenericOrderReceiptView(_OrderPage):
         )
 
 
-class GenericOrderInvoiceView(_TalksToProvider, _OrderPage):
+class GenericOrderInvoiceView(OutsideTransactionView, _OrderPage):
     """The provider's invoice of an order, a PDF, handed on by the site: nobody else can fetch it.
 
     404 for an order that is not the customer's own, was never paid, or whose provider makes none;
@@ -750,7 +734,7 @@ class GenericOrderInvoiceView(_TalksToProvider, _OrderPage):
         return response
 
 
-class GenericCustomerPortalView(_TalksToProvider, View):
+class GenericCustomerPortalView(OutsideTransactionView, View):
     """Sends a customer to the provider's own page for them: invoices, ways to pay.
 
     POST only: the address is made for this click, and opens the page to whoever has it. 404 for a

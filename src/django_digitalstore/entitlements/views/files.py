@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.generic.base import ContextMixin, TemplateResponseMixin
 
 from django_digitalstore.catalog import get_asset_model
-from django_digitalstore.core.views import GenericView
+from django_digitalstore.core.views import OutsideTransactionView
 from django_digitalstore.entitlements import flows
 from django_digitalstore.entitlements.backends import (
     BaseDeliveryBackend,
@@ -72,7 +72,7 @@ class FileSenderMixin:
         return response.status_code < 400 and response.status_code != 304
 
 
-class LoggedFilePage(GenericView, FileSenderMixin, TemplateResponseMixin, ContextMixin):
+class LoggedFilePage(OutsideTransactionView, FileSenderMixin, TemplateResponseMixin, ContextMixin):
     """A step on the way to a file: it writes the log, and its refusals have a page."""
 
     #: The status of each refusal's page.
