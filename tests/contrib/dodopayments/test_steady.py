@@ -3,8 +3,8 @@
 It is what Dodo's own CI uses. It judges requests strictly and answers at random, so whether we make
 sense of an answer is not what counts here. ``.ci/run`` installs it; by hand::
 
-    npm install --prefix /tmp/steady @stdy/cli@0.22.2
-    DIGITALSTORE_STEADY=/tmp/steady/node_modules/.bin/steady ./dev test tests/contrib/dodopayments
+    npm install --prefix steady @stdy/cli@0.22.2
+    DIGITALSTORE_STEADY=steady/node_modules/.bin/steady ./dev test tests/contrib/dodopayments
 """
 
 from __future__ import annotations

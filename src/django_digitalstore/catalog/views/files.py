@@ -220,8 +220,8 @@ class _UploadPage(_SellersPage, _SellersFiles, _ReadsUpload, FormView):
 
     @property
     def release(self) -> Any:
-        """The release that the file is of."""
-        raise NotImplementedError
+        """The release that the file is of. Hook."""
+        raise NotImplementedError(f"{type(self).__name__} must implement release.")
 
     @property
     def refusal(self) -> ValidationError | None:
@@ -325,14 +325,14 @@ class _UploadPage(_SellersPage, _SellersFiles, _ReadsUpload, FormView):
 
     def start(self, form: Any) -> tuple[UploadTicket, str]:
         """Begin a direct upload; return the ticket and what the other steps need. Hook."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement start(form).")
 
     def finish(self, token: str) -> None:
         """Finish a direct upload. Hook."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement finish(token).")
 
     def cancel(self, token: str) -> None:
-        """Cancel a direct upload. Hook."""
+        """Cancel a direct upload. Hook: without one there is nothing to take away."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         extensions = settings.DIGITALSTORE_UPLOAD_EXTENSIONS
