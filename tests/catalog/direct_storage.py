@@ -35,12 +35,12 @@ class DirectStorage(PrivateFileSystemStorage):
         return UploadTicket("/bucket/", {"key": name, "policy": policy}, timezone.now() + TICKET)
 
     def read_upload(self, name: str) -> StoredObject | None:
-        if not self.exists(name):
+        try:
+            content = Path(self.path(name)).read_bytes()
+            modified_at = self.get_modified_time(name)
+        except FileNotFoundError:  # deleted, maybe between the two lines
             return None
-        content = Path(self.path(name)).read_bytes()
-        return StoredObject(
-            len(content), hashlib.sha256(content).hexdigest(), self.get_modified_time(name)
-        )
+        return StoredObject(len(content), hashlib.sha256(content).hexdigest(), modified_at)
 
 
 def put(name: str, content: bytes) -> None:
