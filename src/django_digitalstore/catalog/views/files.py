@@ -13,7 +13,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db import connections, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
@@ -32,7 +31,7 @@ from django_digitalstore.catalog.upload_handler import MeasuringUploadHandler
 from django_digitalstore.catalog.upload_limits import TOO_LARGE
 from django_digitalstore.catalog.uploads import UploadTicket, direct_uploads
 from django_digitalstore.core.roles import SELLER
-from django_digitalstore.core.views import GenericView
+from django_digitalstore.core.views import GenericView, OutsideTransactionView
 
 from .pages import HostTemplateMixin, PagedMixin
 
@@ -189,9 +188,6 @@ class _ReadsUpload(View):
         """Return the view function; the token is asked for by ``dispatch()``."""
         view = super().as_view(**initkwargs)
         view.csrf_exempt = True  # type: ignore[attr-defined]
-        # Storages are asked over the network, whatever ATOMIC_REQUESTS says.
-        for alias in connections:
-            transaction.non_atomic_requests(using=alias)(view)
         return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -212,7 +208,7 @@ class _ReadsUpload(View):
         """Find what the page is about, before a byte of the upload is read. Raises ``Http404``."""
 
 
-class _UploadPage(_SellersPage, _SellersFiles, _ReadsUpload, FormView):
+class _UploadPage(_SellersPage, OutsideTransactionView, _SellersFiles, _ReadsUpload, FormView):
     """A form with a file, and the three steps of a direct upload."""
 
     needs = _LIST
