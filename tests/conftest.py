@@ -20,9 +20,10 @@ from django.apps import apps
 from django.conf import settings
 from django.test import Client, override_settings
 
+from tests.redis_server import redis_server
 from tests.threads import at_once, shared_database
 
-__all__ = ["at_once", "shared_database"]
+__all__ = ["at_once", "redis_server", "shared_database"]
 
 TESTS = Path(__file__).parent
 SUITE = "django_digitalstore"

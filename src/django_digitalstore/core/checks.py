@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
 from django.utils.module_loading import import_string
 
+from .caching import check_alias
 from .deprecation import deprecated_settings
 from .guard import GuardedManager, GuardedModel, GuardedQuerySet
 from .model_slots import ModelSlot, registered_slots
@@ -29,6 +30,7 @@ from .site_url import site_url
 _PREDICATE_HINT = "Write the dotted path of a function that takes a user and returns a bool."
 
 __all__ = [
+    "check_cache",
     "check_databases",
     "check_isolation",
     "check_model_slots",
@@ -415,6 +417,14 @@ def check_outbox_tasks(
 ) -> list[CheckMessage]:
     """Check that the queue named by ``DIGITALSTORE_TASKS`` exists."""
     return list(check_tasks("digitalstore.E009"))
+
+
+@register()
+def check_cache(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that the cache named by ``DIGITALSTORE_CACHE`` exists."""
+    return check_alias("digitalstore.E020")
 
 
 @register()

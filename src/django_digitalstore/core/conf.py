@@ -35,6 +35,9 @@ class CoreConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     #: Alias in Django's ``TASKS`` that delivers outbox rows after commit; None delivers them
     #: in the process that wrote them.
     TASKS: str | None = None
+    #: Alias in Django's ``CACHES`` for what all processes share: in production a Redis, as
+    #: ``check --deploy`` says where an installed feature needs one.
+    CACHE = "default"
 
     class Meta:
         prefix = "digitalstore"
