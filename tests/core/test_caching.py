@@ -291,25 +291,13 @@ def test_a_cache_that_is_not_there_raises_and_is_no_outage():
 
 
 @pytest.mark.django_db(databases="__all__")
-@pytest.mark.parametrize(
-    ("configured", "message", "hint"),
-    [
-        (
-            {"other": LOCAL_MEMORY["default"], **LOCAL_MEMORY},
-            "DIGITALSTORE_CACHE refers to 'pages', which is not in CACHES.",
-            "Write one of 'other', 'default'.",
-        ),
-        (
-            {**LOCAL_MEMORY, "pages": {"BACKEND": "no.such.Cache"}},
-            (
-                "DIGITALSTORE_CACHE refers to CACHES['pages'], which can't be made: Could not find "
-                "backend 'no.such.Cache': No module named 'no'."
-            ),
-            HINT.replace("default", "pages"),
-        ),
-    ],
-)
-def test_e020_the_cache_that_is_shared_exists(configured, message, hint):
-    with override_settings(CACHES=configured, DIGITALSTORE_CACHE="pages"):
+def test_e020_the_cache_that_is_shared_exists():
+    two = {**LOCAL_MEMORY, "other": LOCAL_MEMORY["default"]}
+    with override_settings(CACHES=two, DIGITALSTORE_CACHE="pages"):
         found = [(m.msg, m.hint) for m in run_checks() if m.id == "digitalstore.E020"]
-    assert found == [(message, hint)]
+    assert found == [
+        (
+            "DIGITALSTORE_CACHE refers to 'pages', which is not in CACHES.",
+            "Write one of 'default', 'other'.",
+        )
+    ]
