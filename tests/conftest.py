@@ -28,10 +28,22 @@ __all__ = ["at_once", "redis_server", "shared_database"]
 TESTS = Path(__file__).parent
 SUITE = "django_digitalstore"
 FEATURES = {"accounts", "catalog", "entitlements", "payments", "support"}
-#: The feature that a package of contrib extends.
-EXTENDED = {"dodopayments": "payments", "s3": "entitlements", "stripe": "payments"}
+#: The app without which a package of contrib isn't tested: what it extends, or its own.
+EXTENDED = {
+    "analytics": "contrib.analytics",
+    "dodopayments": "payments",
+    "s3": "entitlements",
+    "shorturls": "contrib.shorturls",
+    "stripe": "payments",
+    "underconstruction": "contrib.underconstruction",
+}
 #: What a package of contrib needs, where that is not called the same.
-SDKS = {"s3": ("boto3", "storages")}
+SDKS: dict[str, tuple[str, ...]] = {
+    "analytics": (),
+    "s3": ("boto3", "storages"),
+    "shorturls": (),
+    "underconstruction": (),
+}
 
 REQUIRE_ALL = os.environ.get("DIGITALSTORE_REQUIRE_ALL", "") not in {"", "0"}
 

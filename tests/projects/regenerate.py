@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.projects.made import SHIPPED, MadeProject
+from tests.projects.made import CONVENIENCES, SHIPPED, MadeProject
 
 PROJECTS = Path(__file__).parent
 #: Projects, whose stores are exactly what is written, and their features.
@@ -19,6 +19,7 @@ UNEDITED = {
     "custom_user": SHIPPED,
     "existing_model": SHIPPED,
     "traps": SHIPPED,
+    "conveniences": (*SHIPPED, *CONVENIENCES),
 }
 #: Apps of a host that are there before its store, and what it tells ``startstore`` about them.
 BEFORE = {

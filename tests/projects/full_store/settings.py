@@ -1,4 +1,8 @@
-"""A host with every feature; its app is what ``startstore`` writes, unedited."""
+"""A host with every feature; its app is what ``startstore`` writes, unedited.
+
+The conveniences of ``contrib`` are installed, so that their tests run here too, but the store has
+none of their pages: those are in ``conveniences``.
+"""
 
 # ruff: noqa: F403, F405
 from tests.projects.base import *
@@ -11,6 +15,7 @@ INSTALLED_APPS = [
     "django_digitalstore.catalog",
     "django_digitalstore.entitlements",
     "django_digitalstore.payments",
+    "django_digitalstore.contrib.shorturls",
     "tests.projects.full_store.shop",
 ]
 LOGIN_REDIRECT_URL = "shop:library"

@@ -1,0 +1,1 @@
+"""The store, written by `manage.py startstore`. It is yours: change what you like."""

@@ -1,0 +1,12 @@
+"""The store's URLs."""
+
+from . import accounts, catalog, entitlements, payments
+
+app_name = "shop"
+
+urlpatterns = [
+    *accounts.urlpatterns,
+    *catalog.urlpatterns,
+    *entitlements.urlpatterns,
+    *payments.urlpatterns,
+]
