@@ -140,6 +140,7 @@ class AbstractOrder(GuardedModel):
     attention = models.CharField(_("needs attention"), max_length=100, blank=True, default="")
     placed_at = models.DateTimeField(_("placed at"), default=timezone.now)
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    #: When the order, or any fact about it that a report brought, last changed.
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
 
     if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from django_digitalstore.payments.models import RefundRequest, RefundRequestStat
 from .notices import tell_of_refund
 from .refunds import check_parts, lock_payment, wanted_parts
 from .reports import payment_key
-from .settling import lock_order, settle
+from .settling import lock_order, note_change, settle
 
 if TYPE_CHECKING:
     from django_digitalstore.payments.abstract_models import (
@@ -92,6 +92,7 @@ def record_payment(
             created_at=now,
         )
     )
+    note_change(order)
     settle(order)
     return payment
 
@@ -174,7 +175,9 @@ def record_refund(
         provider_reference=reference,
     )
     tell_of_refund(refund)
-    settle(lock_order(payment.order_id))
+    order = lock_order(payment.order_id)
+    note_change(order)
+    settle(order)
     return refund
 
 

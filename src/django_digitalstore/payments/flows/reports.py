@@ -33,7 +33,7 @@ from django_digitalstore.payments.facts import (
 from django_digitalstore.payments.models import RefundRequest, RefundRequestState
 
 from .notices import tell_of_dispute, tell_of_refund
-from .settling import lock_order, settle
+from .settling import lock_order, note_change, settle
 
 if TYPE_CHECKING:
     from django_digitalstore.payments.abstract_models import AbstractOrder, AbstractPayment
@@ -146,6 +146,8 @@ def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder |
     changed = {name: value for name, value in merged.items() if getattr(payment, name) != value}
     if changed:
         guard.update(payment, **changed)
+        if order.paid_at is not None:
+            note_change(order)  # one that is paid now is noted as it is settled
     _link_early_facts(payment)
     return order, ""
 
@@ -274,6 +276,7 @@ def _answer_request(alias: str, event: RefundReported) -> None:
         missing["is_full"] = True
     if missing:
         guard.update(row, **missing)
+        note_change(row.payment.order)
     failed = row.state == RefundState.FAILED
     state, error = RefundRequestState.SENT, ""
     if failed:
@@ -313,8 +316,7 @@ def _merge_fact(
     tell: Callable[[Any], None],
 ) -> AbstractPayment | None:
     payment = _payment_of(alias, payment_reference)
-    if payment is not None:
-        lock_order(payment.order_id)
+    order = None if payment is None else lock_order(payment.order_id)
     row = model.objects.filter(alias=alias, provider_reference=reference).first()
     reported = model(
         alias=alias,
@@ -325,6 +327,7 @@ def _merge_fact(
     )
     if row is None:
         tell(guard.insert(reported))
+        note_change(order)
     elif row.payment_reference != payment_reference:
         logger.warning(
             "%s %s names another payment now; kept as it was.", model.__name__, reference
@@ -337,4 +340,5 @@ def _merge_fact(
         if changes:
             guard.update(row, **changes)
             tell(row)
+            note_change(order)
     return payment

@@ -1,0 +1,15 @@
+"""Settings of the sales analytics. Each is read as ``settings.DIGITALSTORE_<NAME>``."""
+
+from appconf import AppConf
+
+__all__ = ["AnalyticsConf"]
+
+
+class AnalyticsConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
+    """How long a dashboard is kept."""
+
+    #: Seconds that a dashboard's figures are kept in the cache.
+    ANALYTICS_TIMEOUT = 60
+
+    class Meta:
+        prefix = "digitalstore"

@@ -1,0 +1,360 @@
+"""What was sold: the one query layer under dashboards, exports and a host's own pages.
+
+Figures come from the daily rollup; days of which facts changed since it was made are counted from
+the facts themselves, and all of them where there is no rollup. So they are right at every moment,
+and fast once ``manage.py digitalstore_run_due`` runs. Nothing here asks for permission: give the
+scope of a seller to that seller, and the whole site to staff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet, Sum
+
+from django_digitalstore.catalog import get_product_model
+from django_digitalstore.core.exceptions import DigitalStoreError
+from django_digitalstore.entitlements import get_download_model
+from django_digitalstore.payments import get_order_line_model, get_order_model
+
+from . import books
+from .books import Counts
+from .days import Period, Range
+from .models import ALL, DailyFigures, RollupState
+from .revenue import LineRow, OrderRow
+
+__all__ = [
+    "CountryFigures",
+    "CurrenciesDiffer",
+    "Figures",
+    "Period",
+    "Point",
+    "ProductFigures",
+    "Range",
+    "ReleaseDownloads",
+    "Scope",
+    "by_country",
+    "currencies",
+    "downloads_per_release",
+    "series",
+    "top_products",
+    "totals",
+]
+
+G = TypeVar("G")
+
+_COUNTED = ("orders", "units", "gross", "refunded", "checkouts", "paid_checkouts")
+
+
+class CurrenciesDiffer(DigitalStoreError, ValueError):
+    """Figures of two currencies were added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Of what the figures are: all filters hold together.
+
+    ``seller`` is a user whose products count, and no others; None is the whole site, for staff.
+    ``product_key`` is a product's primary key as text, ``country`` the code that the buyer chose
+    ("" where nobody told one); None does not filter. ``currency`` is that of the orders.
+    """
+
+    currency: str
+    seller: Any = None
+    product_key: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What was sold in one currency; amounts in its minor units, without tax.
+
+    ``orders`` were paid, with ``units`` of what they bought, and brought ``gross``; ``refunded``
+    went back by refunds and lost disputes. ``checkouts`` were placed, and ``paid_checkouts`` of
+    these were paid, then or later.
+    """
+
+    currency: str
+    orders: int = 0
+    units: int = 0
+    gross: int = 0
+    refunded: int = 0
+    checkouts: int = 0
+    paid_checkouts: int = 0
+
+    @property
+    def net(self) -> int:
+        """Return what is left after refunds; less than nothing where more went back than came."""
+        return self.gross - self.refunded
+
+    @property
+    def average_order(self) -> int:
+        """Return what a paid order brought, in whole minor units; 0 without one."""
+        return (2 * self.gross + self.orders) // (2 * self.orders) if self.orders else 0
+
+    @property
+    def conversion(self) -> float | None:
+        """Return which part of the checkouts was paid, from 0 to 1; None without one."""
+        return self.paid_checkouts / self.checkouts if self.checkouts else None
+
+    def __add__(self, other: Figures) -> Figures:
+        """Add figures of the same currency. Raises ``CurrenciesDiffer``."""
+        if other.currency != self.currency:
+            raise CurrenciesDiffer(
+                f"Figures in {self.currency} and {other.currency} cannot be added – show each "
+                f"currency for itself: figures.currencies(scope, range) names them."
+            )
+        added = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
+        return Figures(currency=self.currency, **added)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The figures of a period that begins on ``start``."""
+
+    start: date
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFigures:
+    """The figures of a product; ``title`` is as it is now."""
+
+    product_key: str
+    title: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class CountryFigures:
+    """The figures of the orders from a country; "" is one that nobody told."""
+
+    country: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDownloads:
+    """How often the files of a product's version went to owners."""
+
+    product_key: str
+    title: str
+    version: str
+    downloads: int
+
+
+# --- questions ----------------------------------------------------------------------------------
+
+
+def totals(scope: Scope, span: Range) -> Figures:
+    """Return the figures of all days of ``span`` together."""
+    total = Counts()
+    for counts in _by_day(scope, span).values():
+        total.add(counts)
+    return _figures(scope.currency, total)
+
+
+def series(scope: Scope, span: Range, period: Period = Period.DAY) -> list[Point]:
+    """Return the figures of each period that ``span`` touches, oldest first, without a gap.
+
+    A week begins on Monday. Of the first and the last one, only days of ``span`` count.
+    """
+    points = {period.start_of(day): Counts() for day in span}
+    for day, counts in _by_day(scope, span).items():
+        points[period.start_of(day)].add(counts)
+    return [Point(start, _figures(scope.currency, counts)) for start, counts in points.items()]
+
+
+def top_products(scope: Scope, span: Range, limit: int = 10) -> list[ProductFigures]:
+    """Return the products that brought most after refunds, the best first. One query for titles."""
+    found = _grouped(scope, span, "product_key")
+    best = sorted(found, key=lambda key: (found[key].refunded - found[key].gross, key))[:limit]
+    titles = {
+        str(product.pk): str(product)
+        for product in get_product_model()._default_manager.filter(pk__in=best)
+    }
+    return [
+        ProductFigures(key, titles.get(key, ""), _figures(scope.currency, found[key]))
+        for key in best
+    ]
+
+
+def by_country(scope: Scope, span: Range) -> list[CountryFigures]:
+    """Return the figures of each country that the orders came from, the best first."""
+    found = _grouped(scope, span, "country")
+    best = sorted(found, key=lambda key: (found[key].refunded - found[key].gross, key))
+    return [CountryFigures(key, _figures(scope.currency, found[key])) for key in best]
+
+
+def currencies(scope: Scope, span: Range) -> list[str]:
+    """Return the currencies in which anything counts in ``span``; that of ``scope`` is not asked.
+
+    Sorted by what was ordered most often, so that the first is the one to begin with.
+    """
+    found: dict[str, int] = {}
+    rollup = _rollup_of(scope)
+    dirty = _dirty_days(_orders_of(scope, any_currency=True), span, has_rollup=rollup is not None)
+    if rollup is not None and dirty is not None:
+        rows = rollup.filter(day__range=(span.first, span.last)).exclude(day__in=dirty)
+        of_rows = rows.order_by().values_list("currency").annotate(Sum("orders"))
+        found.update({currency: orders or 0 for currency, orders in of_rows})
+    counted = _count(scope, span, dirty, lambda order, line: (None,), any_currency=True)
+    for (_group, currency, _day), counts in counted.items():
+        found[currency] = found.get(currency, 0) + counts.orders
+    return sorted(found, key=lambda currency: (-found[currency], currency))
+
+
+def downloads_per_release(
+    scope: Scope, span: Range, limit: int | None = None
+) -> list[ReleaseDownloads]:
+    """Return how often each version was downloaded by owners, most often first. One query.
+
+    The currency and country of ``scope`` say nothing about downloads, and are not asked.
+    """
+    since, until = span.moments()
+    downloads = get_download_model()._default_manager.filter(at__gte=since, at__lt=until).served()
+    if scope.seller is not None:
+        downloads = downloads.of_seller(scope.seller)
+    if scope.product_key is not None:
+        downloads = downloads.filter(product__in=_product_of(scope))
+    rows = downloads.order_by().values_list("product_id", "product__title", "version")
+    counted = rows.annotate(number=Count("pk")).order_by("-number", "product__title", "version")
+    return [
+        ReleaseDownloads(str(key), title, version, number)
+        for key, title, version, number in counted[:limit]
+    ]
+
+
+# --- how ----------------------------------------------------------------------------------------
+
+
+def _figures(currency: str, counts: Counts) -> Figures:
+    return Figures(currency=currency, **dict(zip(_COUNTED, counts.as_tuple(), strict=True)))
+
+
+def _by_day(scope: Scope, span: Range) -> dict[date, Counts]:
+    rollup = _rollup_of(scope)
+    dirty = _dirty_days(_orders_of(scope), span, has_rollup=rollup is not None)
+    found: dict[date, Counts] = {}
+    if rollup is not None and dirty is not None:
+        rows = rollup.filter(currency=scope.currency, day__range=(span.first, span.last))
+        for day, *numbers in rows.order_by().values_list("day", *_COUNTED):
+            if day not in dirty:
+                found.setdefault(day, Counts()).add(Counts(*numbers))
+    for (_group, _currency, day), counts in _count(
+        scope, span, dirty, lambda order, line: (None,)
+    ).items():
+        found[day] = counts
+    return found
+
+
+def _grouped(scope: Scope, span: Range, column: str) -> dict[str, Counts]:
+    """Return the figures of ``span`` by product or by country."""
+    rollup = _rollup_of(scope, by=column)
+    dirty = _dirty_days(_orders_of(scope), span, has_rollup=rollup is not None)
+    found: dict[str, Counts] = {}
+    if rollup is not None and dirty is not None:
+        rows = rollup.filter(currency=scope.currency, day__range=(span.first, span.last))
+        sums = {f"sum_{name}": Sum(name) for name in _COUNTED}
+        summed = rows.exclude(day__in=dirty).order_by().values(column).annotate(**sums)
+        for key, *numbers in summed.values_list(column, *sums):
+            found[key] = Counts(*numbers)
+    group: Callable[[OrderRow, LineRow], Iterable[str]] = (
+        (lambda order, line: (line.product,))
+        if column == "product_key"
+        else (lambda order, line: (order.country,))
+    )
+    for (key, _currency, _day), counts in _count(scope, span, dirty, group).items():
+        found.setdefault(str(key), Counts()).add(counts)
+    return found
+
+
+def _rollup_of(scope: Scope, by: str = "") -> QuerySet[DailyFigures] | None:
+    """Return the rows of the rollup that hold ``scope``, of any currency; None without such rows.
+
+    There are rows for the site, each country, each seller and each product, and of each product
+    its seller: what is asked for a country beside a seller or product is counted from the facts.
+    """
+    has_country = scope.country is not None or by == "country"
+    has_product = scope.product_key is not None or by == "product_key"
+    if has_country and (has_product or scope.seller is not None):
+        return None
+    rows = DailyFigures.objects.all()
+    if scope.seller is not None:
+        rows = rows.filter(seller_key=str(scope.seller.pk))
+    elif not has_product:
+        rows = rows.filter(seller_key=ALL)
+    if scope.product_key is not None:
+        rows = rows.filter(product_key=scope.product_key)
+    elif has_product:
+        rows = rows.exclude(product_key=ALL)
+    else:
+        rows = rows.filter(product_key=ALL)
+    if scope.country is not None:
+        return rows.filter(country=scope.country)
+    return rows.exclude(country=ALL) if has_country else rows.filter(country=ALL)
+
+
+def _orders_of(scope: Scope, *, any_currency: bool = False) -> QuerySet[Any]:
+    """Return the orders that hold anything of ``scope``."""
+    orders = get_order_model().objects.all()
+    if not any_currency:
+        orders = orders.filter(currency=scope.currency)
+    if scope.country is not None:
+        orders = orders.filter(country=scope.country)
+    if scope.seller is None and scope.product_key is None:
+        return orders
+    lines = get_order_line_model().objects.order_by()
+    if scope.seller is not None:
+        lines = lines.filter(product__seller=scope.seller)
+    if scope.product_key is not None:
+        lines = lines.filter(product__in=_product_of(scope))
+    return orders.filter(pk__in=lines.values("order_id"))
+
+
+def _product_of(scope: Scope) -> list[Any]:
+    """Return the key of the scope's product as its model has it; nothing where it can be none."""
+    try:
+        return [get_product_model()._meta.pk.to_python(scope.product_key)]
+    except ValidationError:
+        return []
+
+
+def _dirty_days(orders: QuerySet[Any], span: Range, *, has_rollup: bool) -> set[date] | None:
+    """Return the days of ``span`` of which facts changed since the rollup; None for all of them."""
+    state = RollupState.objects.first() if has_rollup else None
+    if state is None or state.time_zone != settings.TIME_ZONE:
+        return None
+    changed = orders.filter(updated_at__gt=state.changed_after)
+    return {day for day in books.days_of_orders(changed) if day in span}
+
+
+def _count(
+    scope: Scope,
+    span: Range,
+    days: set[date] | None,
+    groups_of: Callable[[OrderRow, LineRow], Iterable[Any]],
+    *,
+    any_currency: bool = False,
+) -> dict[tuple[Any, str, date], Counts]:
+    """Count ``days``, or all of ``span``, from the facts."""
+    if days is not None and not days:
+        return {}
+    wanted = set(span) if days is None else days
+    orders = _orders_of(scope, any_currency=any_currency)
+    seller = None if scope.seller is None else str(scope.seller.pk)
+
+    def groups(order: OrderRow, line: LineRow) -> Iterable[Any]:
+        if seller is not None and line.seller != seller:
+            return ()
+        if scope.product_key is not None and line.product != scope.product_key:
+            return ()
+        return groups_of(order, line)
+
+    keys = books.order_keys_of_days(Range(min(wanted), max(wanted)), orders)
+    return books.count(books.read_books(keys), days=wanted, groups_of=groups)
