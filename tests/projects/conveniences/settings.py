@@ -14,6 +14,7 @@ INSTALLED_APPS = [
     "django_digitalstore.catalog",
     "django_digitalstore.entitlements",
     "django_digitalstore.payments",
+    "django_digitalstore.contrib.analytics",
     "django_digitalstore.contrib.shorturls",
     "tests.projects.conveniences.shop",
 ]

@@ -27,7 +27,15 @@ from django_digitalstore.payments.choices import (
 from .days import Range, day_of
 from .revenue import LineRow, OrderBook, OrderRow, PaymentRow, ReturnRow
 
-__all__ = ["Counts", "batched", "count", "days_of_orders", "order_keys_of_days", "orders_changed_after", "read_books"]
+__all__ = [
+    "Counts",
+    "batched",
+    "count",
+    "days_of_orders",
+    "order_keys_of_days",
+    "orders_changed_after",
+    "read_books",
+]
 
 #: Orders that are read together: few queries, and no more parameters than SQLite takes.
 _CHUNK = 900
@@ -107,7 +115,7 @@ def order_keys_of_days(span: Range, orders: QuerySet[Any] | None = None) -> list
         if orders is not None:
             rows = rows.filter(payment__order__in=found.values("pk"))
         returned.append(rows.values_list("payment__order_id"))
-    return [pk for (pk,) in placed.union(paid, *returned)]
+    return [pk for (pk,) in placed.union(paid, *returned).order_by()]
 
 
 def read_books(keys: Iterable[Any]) -> Iterator[OrderBook]:

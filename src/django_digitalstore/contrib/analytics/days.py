@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
-__all__ = ["Range", "Period", "day_of", "spans_of"]
+__all__ = ["Period", "Range", "day_of", "spans_of"]
 
 _DAY = timedelta(days=1)
 

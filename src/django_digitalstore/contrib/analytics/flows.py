@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -104,7 +104,9 @@ def roll_up(*, since: date | None = None, tell: Tell | None = None) -> RolledUp:
     return done
 
 
-def find_differences(*, since: date | None = None, tell: Tell | None = None) -> Iterator[Difference]:
+def find_differences(
+    *, since: date | None = None, tell: Tell | None = None
+) -> Iterator[Difference]:
     """Yield each row that is not what the facts say, or is missing. Reads only.
 
     Days of which facts changed since the last rollup are left out: they are not rolled up yet.
@@ -213,7 +215,7 @@ def _counted(span: Range) -> dict[_Slice, tuple[int, ...]]:
         books.read_books(books.order_keys_of_days(span)), days=span, groups_of=_slices
     )
     return {
-        _Slice(*group, currency, day): counts.as_tuple()  # type: ignore[misc]
+        _Slice(*group, currency, day): counts.as_tuple()  # type: ignore[call-arg]
         for (group, currency, day), counts in found.items()
     }
 

@@ -1,4 +1,4 @@
-"""Tables of the sales analytics, all derived from the facts: no key leads to a model of the host."""
+"""Tables of the sales analytics, derived from the facts: no key leads to a model of the host."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class DailyFigures(models.Model):
                 name="dstore_figures_once",
             ),
             models.CheckConstraint(
-                condition=Q(paid_checkouts__lte=F("checkouts")), name="dstore_figures_paid_checkouts"
+                condition=Q(paid_checkouts__lte=F("checkouts")),
+                name="dstore_figures_paid_checkouts",
             ),
         ]
         indexes = [
@@ -63,7 +64,7 @@ class DailyFigures(models.Model):
 
 
 class RollupState(models.Model):
-    """Up to when the facts are in ``DailyFigures``, and in which time zone its days are: one row."""
+    """Up to when the facts are in ``DailyFigures``, and whose days they are: a single row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     rolled_up_to = models.DateTimeField(_("rolled up to"))

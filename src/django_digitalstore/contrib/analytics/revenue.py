@@ -147,7 +147,7 @@ def revenue_of(order: OrderRow, payment: PaymentRow) -> int:
 def _returned(
     row: ReturnRow, payment: PaymentRow, left: Sequence[int], items: Sequence[str]
 ) -> list[int]:
-    """Return what of ``left``, of each line, goes back, in minor units of the payment's currency."""
+    """Return what of ``left`` goes back, of each line, in minor units as the payment has."""
     if row.is_full:
         return list(left)
     parts = [0] * len(left)

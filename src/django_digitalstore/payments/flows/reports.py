@@ -276,7 +276,7 @@ def _answer_request(alias: str, event: RefundReported) -> None:
         missing["is_full"] = True
     if missing:
         guard.update(row, **missing)
-        note_change(row.payment.order)
+        note_change(None if row.payment is None else row.payment.order)
     failed = row.state == RefundState.FAILED
     state, error = RefundRequestState.SENT, ""
     if failed:

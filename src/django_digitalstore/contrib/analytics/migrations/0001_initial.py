@@ -4,48 +4,75 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='DailyFigures',
+            name="DailyFigures",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seller_key', models.CharField(blank=True, max_length=64, verbose_name='seller')),
-                ('product_key', models.CharField(max_length=64, verbose_name='product')),
-                ('country', models.CharField(blank=True, max_length=2, verbose_name='country')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('day', models.DateField(verbose_name='day')),
-                ('orders', models.PositiveBigIntegerField(default=0, verbose_name='orders')),
-                ('units', models.PositiveBigIntegerField(default=0, verbose_name='units')),
-                ('gross', models.PositiveBigIntegerField(default=0, verbose_name='revenue')),
-                ('refunded', models.PositiveBigIntegerField(default=0, verbose_name='refunded')),
-                ('checkouts', models.PositiveBigIntegerField(default=0, verbose_name='checkouts')),
-                ('paid_checkouts', models.PositiveBigIntegerField(default=0, verbose_name='paid checkouts')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("seller_key", models.CharField(blank=True, max_length=64, verbose_name="seller")),
+                ("product_key", models.CharField(max_length=64, verbose_name="product")),
+                ("country", models.CharField(blank=True, max_length=2, verbose_name="country")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("day", models.DateField(verbose_name="day")),
+                ("orders", models.PositiveBigIntegerField(default=0, verbose_name="orders")),
+                ("units", models.PositiveBigIntegerField(default=0, verbose_name="units")),
+                ("gross", models.PositiveBigIntegerField(default=0, verbose_name="revenue")),
+                ("refunded", models.PositiveBigIntegerField(default=0, verbose_name="refunded")),
+                ("checkouts", models.PositiveBigIntegerField(default=0, verbose_name="checkouts")),
+                (
+                    "paid_checkouts",
+                    models.PositiveBigIntegerField(default=0, verbose_name="paid checkouts"),
+                ),
             ],
             options={
-                'verbose_name': 'figures of a day',
-                'verbose_name_plural': 'figures by day',
-                'ordering': ['-day', 'seller_key', 'product_key', 'country', 'currency'],
-                'indexes': [models.Index(fields=['day'], name='dstore_figures_day'), models.Index(fields=['seller_key', 'day'], name='dstore_figures_seller')],
-                'constraints': [models.UniqueConstraint(fields=('product_key', 'seller_key', 'country', 'currency', 'day'), name='dstore_figures_once'), models.CheckConstraint(condition=models.Q(('paid_checkouts__lte', models.F('checkouts'))), name='dstore_figures_paid_checkouts')],
+                "verbose_name": "figures of a day",
+                "verbose_name_plural": "figures by day",
+                "ordering": ["-day", "seller_key", "product_key", "country", "currency"],
+                "indexes": [
+                    models.Index(fields=["day"], name="dstore_figures_day"),
+                    models.Index(fields=["seller_key", "day"], name="dstore_figures_seller"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("product_key", "seller_key", "country", "currency", "day"),
+                        name="dstore_figures_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("paid_checkouts__lte", models.F("checkouts"))),
+                        name="dstore_figures_paid_checkouts",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RollupState',
+            name="RollupState",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('rolled_up_to', models.DateTimeField(verbose_name='rolled up to')),
-                ('time_zone', models.CharField(max_length=100, verbose_name='time zone')),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(
+                        default=1, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("rolled_up_to", models.DateTimeField(verbose_name="rolled up to")),
+                ("time_zone", models.CharField(max_length=100, verbose_name="time zone")),
             ],
             options={
-                'verbose_name': 'state of the rollup',
-                'verbose_name_plural': 'state of the rollup',
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='dstore_rollup_one_state')],
+                "verbose_name": "state of the rollup",
+                "verbose_name_plural": "state of the rollup",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", 1)), name="dstore_rollup_one_state"
+                    )
+                ],
             },
         ),
     ]
