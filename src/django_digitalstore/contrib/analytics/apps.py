@@ -15,4 +15,4 @@ class AnalyticsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import jobs  # noqa: F401  registers it
+        from . import checks, jobs  # noqa: F401  registers them
