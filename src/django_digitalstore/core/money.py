@@ -24,6 +24,7 @@ __all__ = [
     "CURRENCIES",
     "InvalidAmount",
     "UnknownCurrency",
+    "babel_locale",
     "display_money",
     "exponent",
     "format_money",
@@ -155,10 +156,10 @@ def format_money(amount: int, currency: str, locale: str | None = None) -> str:
     """
     major = to_major(amount, currency)
     language = locale or get_language() or settings.LANGUAGE_CODE
-    babel_locale = _babel_locale(language)
-    pattern = copy.copy(babel_locale.currency_formats["standard"])
+    chosen = babel_locale(language)
+    pattern = copy.copy(chosen.currency_formats["standard"])
     pattern.frac_prec = (exponent(currency),) * 2
-    text = pattern.apply(major, babel_locale, currency=currency, currency_digits=False)
+    text = pattern.apply(major, chosen, currency=currency, currency_digits=False)
     # CLDR's rule that Babel leaves out: letters keep their distance from digits, as in "KWD 1.999".
     return _LETTER_BESIDE_DIGIT.sub("\xa0", text)
 
@@ -208,7 +209,8 @@ def _close_currency(value: object) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _babel_locale(language: str) -> Locale:
+def babel_locale(language: str) -> Locale:
+    """Return Babel's locale of a language code of Django; English for one that it doesn't know."""
     for candidate in (language, language.replace("_", "-").partition("-")[0]):
         try:
             return Locale.parse(to_locale(candidate.replace("_", "-")))

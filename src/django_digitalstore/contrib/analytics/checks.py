@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from django_digitalstore.core import caching
 
-__all__ = ["check_cache", "check_features", "check_timeout"]
+if TYPE_CHECKING:
+    from .views import FiguresPage
+
+__all__ = ["check_cache", "check_dashboards_are_cached", "check_features", "check_timeout"]
 
 _APP = "django_digitalstore.contrib.analytics"
 _NEEDED = "django_digitalstore.payments"
@@ -67,3 +71,46 @@ def check_cache(
             id="digitalstore.W550",
         )
     ]
+
+
+@register(Tags.urls)
+def check_dashboards_are_cached(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Name the pages whose class goes around the cache."""
+    has_pages = apps.is_installed(_NEEDED)
+    if not has_pages or not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    found = {view: _around(view) for view in _pages_of(get_resolver())}
+    return [
+        Error(
+            f"{view.__module__}.{view.__qualname__} goes around the cache: get_report() of "
+            f"{culprit.__module__}.{culprit.__qualname__} counts the figures for every look at "
+            f"the page.",
+            hint=(
+                "Rename it to count_report(self, query): its answer is kept in the cache, and "
+                "super().count_report(query) gives the suite's."
+            ),
+            id="digitalstore.E555",
+        )
+        for view, culprit in found.items()
+        if culprit is not None
+    ]
+
+
+def _pages_of(resolver: URLResolver) -> Iterator[type[FiguresPage]]:
+    from .views import FiguresPage  # where the payments are missing, another check says so
+
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _pages_of(pattern)
+        elif isinstance(pattern, URLPattern):
+            view = getattr(pattern.callback, "view_class", None)
+            if isinstance(view, type) and issubclass(view, FiguresPage):
+                yield view
+
+
+def _around(view: type[FiguresPage]) -> type | None:
+    """Return the class whose get_report() is called instead of ours."""
+    defining = next(cls for cls in view.__mro__ if "get_report" in vars(cls))
+    return None if defining.__module__ == f"{__package__}.views" else defining
