@@ -7,7 +7,7 @@ and defines what the view needs; ``as_view()`` says what is missing, so ``manage
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from django.contrib.auth.views import redirect_to_login
 from django.db import connections, transaction
@@ -106,6 +106,10 @@ class GenericView(RoleRequiredMixin):
     base_template: str | None = None
     #: Name of the page for the site's navigation, as in ``"orders"``.
     active_page: str | None = None
+    #: Whether the page stays open while ``contrib.underconstruction`` closes the site: True, or
+    #: ``"owners"``, where ``DIGITALSTORE_UNDERCONSTRUCTION_OPEN_TO_OWNERS`` says so. Any view of a
+    #: host may have it.
+    open_under_construction: ClassVar[bool | Literal["owners"]] = False
 
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805

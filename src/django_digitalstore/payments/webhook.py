@@ -27,6 +27,8 @@ class PaymentWebhookView(View):
     """Takes a provider's webhooks; see ``inbox`` for what becomes of them. POST only."""
 
     http_method_names = ["post"]
+    #: Money arrives while the site is closed too: see ``contrib.underconstruction``.
+    open_under_construction = True
 
     def post(self, request: HttpRequest, alias: str, *args: Any, **kwargs: Any) -> HttpResponse:
         limit = settings.DIGITALSTORE_WEBHOOK_MAX_BYTES

@@ -16,6 +16,7 @@ INSTALLED_APPS = [
     "django_digitalstore.payments",
     "django_digitalstore.contrib.analytics",
     "django_digitalstore.contrib.shorturls",
+    "django_digitalstore.contrib.underconstruction",
     "tests.projects.conveniences.shop",
 ]
 LOGIN_REDIRECT_URL = "shop:library"

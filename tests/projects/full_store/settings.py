@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "django_digitalstore.payments",
     "django_digitalstore.contrib.analytics",
     "django_digitalstore.contrib.shorturls",
+    "django_digitalstore.contrib.underconstruction",
     "tests.projects.full_store.shop",
 ]
 LOGIN_REDIRECT_URL = "shop:library"

@@ -23,6 +23,7 @@ class _OwnersFilePage(LoggedFilePage):
     """Either step of a download: who may have the file, asked each time."""
 
     roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
+    open_under_construction = "owners"
     library_url: str | None = None
 
     def get_library_url(self) -> str:

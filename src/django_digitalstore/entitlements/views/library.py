@@ -67,6 +67,7 @@ class _OwnersList(GenericView, ListView):
     """A paged list of what the visitor owns, with files that a click downloads."""
 
     roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
+    open_under_construction = "owners"
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "download_url": ("get_download_url", '"shop:download_link"'),
     }

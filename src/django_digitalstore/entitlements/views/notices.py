@@ -106,6 +106,8 @@ class GenericUnsubscribeView(GenericView, TemplateView):
     """
 
     roles: ClassVar[tuple[str, ...]] = ()
+    #: A mail program that posts here does not come again.
+    open_under_construction = True
     http_method_names = ["get", "head", "post", "options"]
     user: Any = None
     product: Any = None

@@ -1,0 +1,101 @@
+"""What stays open while the site is closed, and who comes in. Reads settings and the request."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth import views as auth_views
+from django.http import HttpRequest
+from django.urls import Resolver404, ResolverMatch, resolve
+from django.views.i18n import set_language
+
+__all__ = ["LOG_IN_NAMES", "is_file", "is_open_page", "may_come_in"]
+
+_LOG_IN_VIEWS: Final = (
+    auth_views.LoginView,
+    auth_views.LogoutView,
+    auth_views.PasswordResetView,
+    auth_views.PasswordResetDoneView,
+    auth_views.PasswordResetConfirmView,
+    auth_views.PasswordResetCompleteView,
+)
+#: The pages on which django-allauth lets people in and out, and gives them a new password.
+LOG_IN_NAMES: Final = frozenset(
+    {
+        "account_complete_password_reset",
+        "account_confirm_login_code",
+        "account_confirm_password_reset_code",
+        "account_inactive",
+        "account_login",
+        "account_logout",
+        "account_password_reset_completed",
+        "account_reauthenticate",
+        "account_request_login_code",
+        "account_reset_password",
+        "account_reset_password_done",
+        "account_reset_password_from_key",
+        "account_reset_password_from_key_done",
+        "mfa_authenticate",
+        "mfa_reauthenticate",
+        "mfa_trust",
+        "socialaccount_login_cancelled",
+        "socialaccount_login_error",
+    }
+)
+_SOCIAL_LOG_IN: Final = "allauth.socialaccount.providers."
+
+
+def may_come_in(user: Any) -> bool:
+    """Tell whether this person uses the site while it is closed: active staff do."""
+    return bool(user is not None and user.is_active and user.is_staff)
+
+
+def is_file(request: HttpRequest) -> bool:
+    """Tell whether static or media files are below this address."""
+    return any(
+        # "/" is what Django makes of a setting that is empty: it would be the whole site.
+        len(prefix) > 1 and request.path.startswith(prefix)
+        for prefix in (settings.STATIC_URL, settings.MEDIA_URL)
+        if prefix
+    )
+
+
+def is_open_page(request: HttpRequest) -> bool:
+    """Tell whether the page that is asked for stays open to everybody who may see it anyway.
+
+    That are those of ``DIGITALSTORE_UNDERCONSTRUCTION_OPEN``; the admin; those for logging in and
+    out and for a new password, of Django and django-allauth, and ``LOGIN_URL``; the choice of the
+    language; and views that have ``open_under_construction``, like webhooks. No I/O.
+    """
+    names = set()
+    for entry in (*settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN, str(settings.LOGIN_URL)):
+        if not entry.startswith("/"):
+            names.add(entry)
+        elif entry.endswith("*"):
+            if request.path_info.startswith(entry[:-1]):
+                return True
+        elif request.path_info == entry:
+            return True
+    try:
+        # As the handler does: a middleware may have chosen other URLs for this request.
+        match = resolve(request.path_info, getattr(request, "urlconf", None))
+    except Resolver404:
+        return False
+    return match.view_name in names or _stays_open(match)
+
+
+def _stays_open(match: ResolverMatch) -> bool:
+    if "admin" in match.app_names:
+        return True  # of every AdminSite, wherever it is; it asks who comes itself
+    view = getattr(match.func, "view_class", None)
+    if isinstance(view, type) and issubclass(view, _LOG_IN_VIEWS):
+        return True
+    if match.func is set_language or match.view_name in LOG_IN_NAMES:
+        return True
+    if match.func.__module__.startswith(_SOCIAL_LOG_IN):
+        return True
+    said = getattr(view or match.func, "open_under_construction", False)
+    if said == "owners":
+        return bool(settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN_TO_OWNERS)
+    return said is True

@@ -1,0 +1,54 @@
+"""The full store, and what else a site has: a health check, pages of its own, other admins."""
+
+from __future__ import annotations
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.generic import View
+from django.views.i18n import set_language
+
+from tests.projects.full_store.urls import urlpatterns as store
+
+
+def plain(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("open")
+
+
+def named(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("open")
+
+
+async def slow(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("open")
+
+
+def marked(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("open")
+
+
+marked.open_under_construction = True  # type: ignore[attr-defined]
+
+
+class HostsView(View):
+    open_under_construction = True
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse("open")
+
+
+urlpatterns = [
+    path("plain/", plain),
+    path("slow/", slow),
+    path("healthz", plain),
+    path("status/database/", plain),
+    path("imprint/", named, name="imprint"),
+    path("marked/", marked),
+    path("class/", HostsView.as_view()),
+    path("sign-in/", plain, name="sign-in"),
+    path("i18n/setlang/", set_language),
+    path("backstage/", AdminSite(name="backstage").urls),
+    path("static/page.css", plain),
+    path("media/cover.png", plain),
+    path("", include(store)),
+]
