@@ -98,24 +98,25 @@ def check_settings(
 
 
 def _wrong_pages() -> Iterator[CheckMessage]:
-    pages = settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN
-    hint = 'Write a list of paths and names, as in ["/healthz/", "/status/*", "shop:imprint"].'
-    name = "DIGITALSTORE_UNDERCONSTRUCTION_OPEN"
-    if isinstance(pages, str) or not isinstance(pages, Sequence):
+    for wrong in _what_is_wrong_with(settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN):
         yield Error(
-            f"{name} is {pages!r}, which is no list of pages.", hint=hint, id="digitalstore.E541"
+            f"DIGITALSTORE_UNDERCONSTRUCTION_OPEN {wrong}.",
+            hint='Write a list of paths and names, as in ["/healthz/", "/status/*", "shop:imprint"].',
+            id="digitalstore.E541",
         )
+
+
+def _what_is_wrong_with(pages: Any) -> Iterator[str]:
+    if isinstance(pages, str) or not isinstance(pages, Sequence):
+        yield f"is {pages!r}, which is no list of pages"
         return
     for page in pages:
         if not isinstance(page, str) or not page:
-            wrong = "which is neither a path nor the name of a URL"
+            yield f"has {page!r}, which is neither a path nor the name of a URL"
         elif page in ("*", "/*"):
-            wrong = "which is every page: the site could not be closed"
+            yield f"has {page!r}, which is every page: the site could not be closed"
         elif "*" in page[:-1] or (page.endswith("*") and not page.endswith("/*")):
-            wrong = "and a star stands for all below a path, behind its last slash"
-        else:
-            continue
-        yield Error(f"{name} has {page!r}, {wrong}.", hint=hint, id="digitalstore.E541")
+            yield f"has {page!r}, and a star stands for all below a path, behind its last slash"
 
 
 def _wrong_times() -> Iterator[CheckMessage]:
