@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Max, Min, QuerySet
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from django_digitalstore.catalog import get_product_model
 from django_digitalstore.core import locks
 from django_digitalstore.core.flow import flow
+from django_digitalstore.core.insert_once import insert_once
 from django_digitalstore.payments import (
     get_dispute_model,
     get_order_line_model,
@@ -247,12 +249,10 @@ def _rebuild(span: Range) -> tuple[int, int]:
 
 
 @flow
-def _remember(now: Any) -> None:
+def _remember(now: datetime) -> None:
     """Note that what changed before ``now`` is rolled up; never go back to an earlier moment."""
-    locks.take(_LOCK)
-    state = RollupState.objects.first()
-    if state is not None and state.time_zone == settings.TIME_ZONE and state.rolled_up_to >= now:
-        return
-    RollupState.objects.update_or_create(
-        pk=1, defaults={"rolled_up_to": now, "time_zone": settings.TIME_ZONE}
-    )
+    zone = settings.TIME_ZONE
+    known = RollupState.objects.filter(Q(rolled_up_to__lt=now) | ~Q(time_zone=zone), pk=1)
+    if not known.update(rolled_up_to=now, time_zone=zone):
+        first = RollupState(pk=1, rolled_up_to=now, time_zone=zone)
+        insert_once([first], key="id", using=DEFAULT_DB_ALIAS)
