@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transacti
 from .exceptions import FlowCalledInSignal
 from .signals import signal_being_sent
 
-__all__ = ["flow", "is_transient", "retry_transaction"]
+__all__ = ["flow", "is_transient", "retry_transaction", "without_savepoint"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,6 +58,21 @@ def retry_transaction(function: Callable[[], R], *, using: str = DEFAULT_DB_ALIA
         time.sleep(pause)
         pause *= 2
     raise AssertionError("unreachable")
+
+
+def without_savepoint(flow: Callable[P, R]) -> Callable[P, R]:
+    """Return ``flow`` for a caller that lets all its errors end the transaction that is open.
+
+    Inside a transaction a flow runs in a savepoint, which is two statements, so that a caller may
+    catch an error and go on. Here the transaction cannot go on: Django refuses further queries.
+    """
+
+    @functools.wraps(flow)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with transaction.atomic(savepoint=False):
+            return flow.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined, no-any-return]
+
+    return run
 
 
 def _refuse_in_signal(name: str) -> None:

@@ -126,7 +126,8 @@ class ProductFulfilment(BaseFulfilment):
     def fulfil(self, line: Any, payment: Any) -> None:
         customer, source = line.order.customer, self.source(line, payment)
         try:
-            entitlements.grant_product(customer, line.product, source=source)
+            # Every fulfilment runs with the mutex taken.
+            entitlements.grant_locked(customer, line.product, source=source)
         except AccessWithheld:
             # So that lifting the deny gives what was paid.
             entitlements.withhold_product(

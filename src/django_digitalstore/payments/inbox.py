@@ -23,7 +23,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_digitalstore.core.exceptions import DigitalStoreError, InvalidBackend
-from django_digitalstore.core.flow import flow, is_transient, retry_transaction
+from django_digitalstore.core.flow import (
+    flow,
+    is_transient,
+    retry_transaction,
+    without_savepoint,
+)
 from django_digitalstore.core.insert_once import insert_once
 
 from . import flows, get_payment_model
@@ -75,6 +80,9 @@ class Answer:
     text: str
 
 
+_PROCESSED_ALREADY = Answer(200, "Processed already.")
+
+
 class Unreadable(ValueError):
     """A body that is not an event."""
 
@@ -104,13 +112,15 @@ def receive(alias: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         logger.error("Webhooks of %r cannot be verified: %s", alias, error)
         return Answer(503, "The webhook secret is not configured.")
     try:
+        # Only a saving: the claim decides, whatever was read here.
+        known = _row(alias, message.id).filter(state=InboxState.PROCESSED, digest=message.digest)
+        if known.exists():
+            return _PROCESSED_ALREADY
         stored = _store(alias, message)
     except OperationalError as error:
         if not is_transient(error):
             raise
         return Answer(503, "Busy, please send it again.")
-    if stored.state == InboxState.PROCESSED and stored.digest == message.digest:
-        return Answer(200, "Processed already.")
     return process(stored, message=message)
 
 
@@ -125,7 +135,10 @@ def _backend(alias: str) -> BasePaymentBackend | Answer:
 
 
 def _store(alias: str, message: Message) -> InboxMessage:
-    """Keep the message, in its own transaction; the first delivery of an id makes the row."""
+    """Keep the message, in its own transaction; the first delivery of an id makes the row.
+
+    What is returned names the row, and has no key: nobody asked whether it was there.
+    """
     row = InboxMessage(
         alias=alias,
         message_id=message.id,
@@ -136,7 +149,11 @@ def _store(alias: str, message: Message) -> InboxMessage:
 
     using = router.db_for_write(InboxMessage)
     retry_transaction(partial(insert_once, [row], key="message_id", using=using))
-    return InboxMessage.objects.defer("body", "traceback").get(alias=alias, message_id=message.id)
+    return row
+
+
+def _row(alias: str, message_id: str) -> QuerySet[InboxMessage]:
+    return InboxMessage.objects.filter(alias=alias, message_id=message_id)
 
 
 def process(stored: InboxMessage, *, message: Message | None = None) -> Answer:
@@ -146,19 +163,19 @@ def process(stored: InboxMessage, *, message: Message | None = None) -> Answer:
     row, not raised.
     """
     try:
-        return retry_transaction(lambda: _apply(stored.pk, message))
+        return retry_transaction(lambda: _apply(stored, message))
     except _KeepAsItWas as kept:
         return kept.answer
     except Exception as error:
         # Whatever it is, it is recorded, and 500 makes the provider send it again.
         logger.exception("Webhook message %s of %r failed.", stored.message_id, stored.alias)
-        _record_failure(stored.pk, error)
+        _record_failure(stored, error)
         return Answer(500, "Failed, please send it again.")
 
 
-def _record_failure(pk: int, error: Exception) -> None:
+def _record_failure(stored: InboxMessage, error: Exception) -> None:
     # What is processed, or a person has dealt with, stays so, whatever a later delivery ran into.
-    failing = InboxMessage.objects.filter(pk=pk).exclude(
+    failing = _row(stored.alias, stored.message_id).exclude(
         state__in=[InboxState.PROCESSED, InboxState.HANDLED]
     )
     text = f"{type(error).__name__}: {error}"[:500]
@@ -172,12 +189,16 @@ def _record_failure(pk: int, error: Exception) -> None:
     try:
         retry_transaction(record)
     except Exception:
-        logger.exception("The failure of webhook message %s could not be recorded.", pk)
+        logger.exception(
+            "The failure of webhook message %s of %r could not be recorded.",
+            stored.message_id,
+            stored.alias,
+        )
 
 
-def _apply(pk: int, newer: Message | None) -> Answer:
+def _apply(stored: InboxMessage, newer: Message | None) -> Answer:
     """Claim, merge, derive and mark, in the caller's transaction."""
-    claim = InboxMessage.objects.filter(pk=pk)
+    claim = _row(stored.alias, stored.message_id)
     if newer is None:
         claim.update(attempts=F("attempts") + 1)
     else:
@@ -190,7 +211,7 @@ def _apply(pk: int, newer: Message | None) -> Answer:
             sent_at=newer.sent_at,
         )
         if not claimed:
-            return Answer(200, "Processed already.")
+            return _PROCESSED_ALREADY
     row = claim.defer("traceback").get()
     try:
         data = parse(bytes(row.body))
@@ -204,7 +225,7 @@ def _apply(pk: int, newer: Message | None) -> Answer:
         return _finish(row, InboxState.UNMATCHED, 200, str(error))
     if not events:
         return _finish(row, InboxState.IGNORED, 200, "")
-    applied = flows.apply_events(row.alias, events)
+    applied = without_savepoint(flows.apply_events)(row.alias, events)
     if applied.unmatched:
         return _finish(
             row, InboxState.UNMATCHED, 200, applied.reason, applied.waits_for, applied.order

@@ -5,6 +5,7 @@ The only writers of ``PurchasedProduct``, ``Grant``, the download log and the op
 
 from .access import (
     clear_expired,
+    grant_locked,
     grant_product,
     lock_access,
     restore_product,
@@ -17,6 +18,7 @@ from .notices import notify_owners, opt_in, opt_out
 __all__ = [
     "clear_expired",
     "forget_addresses",
+    "grant_locked",
     "grant_product",
     "lock_access",
     "log_download",

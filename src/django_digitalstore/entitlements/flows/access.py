@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "clear_expired",
+    "grant_locked",
     "grant_product",
     "lock_access",
     "restore_product",
@@ -81,7 +83,29 @@ def grant_product(
             f"Pass a time to come, or None for ever."
         )
     locks.take(_key(user.pk, product.pk))
-    standing = _standing(user, product, now)
+    return grant_locked(
+        user, product, source=source, actor=actor, reason=reason, expires_at=expires_at
+    )
+
+
+def grant_locked(
+    user: Any,
+    product: Any,
+    *,
+    source: Source,
+    actor: Any = None,
+    reason: str = "",
+    expires_at: datetime | None = None,
+) -> AbstractPurchasedProduct:
+    """Grant as ``grant_product`` does, by a flow that took the mutex with ``lock_access``.
+
+    In the caller's transaction and without a savepoint: of all that it raises, only
+    ``AccessWithheld``, before which nothing is written, can be caught and the transaction go on.
+    ``expires_at``, if any, is to come.
+    """
+    now = timezone.now()
+    ledger = _ledger(user, product)
+    standing = _standing(ledger, now)
     if any(grant.effect == GrantEffect.DENY for grant in standing):
         raise AccessWithheld(
             f"User {user.pk} was denied product {product.pk} by a person. "
@@ -92,16 +116,20 @@ def grant_product(
         for g in standing
         if (g.source_kind, g.source_reference) == (source.kind, source.reference)
     ]
-    if not any(g.expires_at == expires_at for g in same):
-        for grant in same:
-            _end(grant, now, EndedKind.REPLACED, actor=actor, reason=reason)
-            standing.remove(grant)
-        standing.append(
-            _add(user, product, source, now, actor=actor, reason=reason, expires_at=expires_at)
-        )
-    purchase = _derive(user, product, standing, now)
+    with transaction.atomic(savepoint=False):
+        if not any(g.expires_at == expires_at for g in same):
+            for grant in same:
+                _end(grant, now, EndedKind.REPLACED, actor=actor, reason=reason)
+                standing.remove(grant)
+            standing.append(
+                _add(user, product, source, now, actor=actor, reason=reason, expires_at=expires_at)
+            )
+        purchase = _derive(user, product, ledger, standing, now)
     assert purchase is not None  # an allow stands and no deny does
     return purchase
+
+
+grant_locked.alters_data = True  # type: ignore[attr-defined]  # Django's templates read it
 
 
 @flow
@@ -133,7 +161,8 @@ def revoke_product(
         )
     now = timezone.now()
     locks.take(_key(user.pk, product.pk))
-    standing = _standing(user, product, now)
+    ledger = _ledger(user, product)
+    standing = _standing(ledger, now)
     if source is not None:
         ending = [
             g
@@ -154,7 +183,7 @@ def revoke_product(
         standing.append(
             _add(user, product, deny, now, actor=actor, reason=reason, effect=GrantEffect.DENY)
         )
-    _derive(user, product, standing, now)
+    _derive(user, product, ledger, standing, now)
     return len(ending)
 
 
@@ -168,7 +197,8 @@ def withhold_product(user: Any, product: Any, *, source: Source, reason: str) ->
     _require_rows(user, product)
     now = timezone.now()
     locks.take(_key(user.pk, product.pk))
-    standing = _standing(user, product, now)
+    ledger = _ledger(user, product)
+    standing = _standing(ledger, now)
     if not any(g.effect == GrantEffect.DENY for g in standing):
         return
     last = _last_word(user, product, source)
@@ -191,7 +221,8 @@ def restore_product(
         raise InvalidGrant("restore_product() needs a reason. Pass reason='revoked by mistake'.")
     now = timezone.now()
     locks.take(_key(user.pk, product.pk))
-    standing = _standing(user, product, now)
+    ledger = _ledger(user, product)
+    standing = _standing(ledger, now)
     denies = [g for g in standing if g.effect == GrantEffect.DENY]
     for deny in denies:
         _end(deny, now, EndedKind.LIFTED, actor=actor, reason=reason)
@@ -213,7 +244,7 @@ def restore_product(
                         expires_at=ended.expires_at,
                     )
                 )
-    return _derive(user, product, standing, now)
+    return _derive(user, product, ledger, standing, now)
 
 
 @flow(atomic=False)
@@ -234,7 +265,8 @@ def clear_expired(*, limit: int = 1000) -> int:
 def _clear_one(user: Any, product: Any) -> int:
     now = timezone.now()
     locks.take(_key(user.pk, product.pk))
-    return int(_derive(user, product, _standing(user, product, now), now) is None)
+    ledger = _ledger(user, product)
+    return int(_derive(user, product, ledger, _standing(ledger, now), now) is None)
 
 
 def _require_rows(user: Any, product: Any) -> None:
@@ -246,9 +278,17 @@ def _require_rows(user: Any, product: Any) -> None:
             )
 
 
-def _standing(user: Any, product: Any, now: datetime) -> list[AbstractGrant]:
-    grants = get_grant_model().objects.standing(now).filter(user_id=user.pk, product_id=product.pk)
+def _ledger(user: Any, product: Any) -> list[AbstractGrant]:
+    grants = get_grant_model().objects.filter(user_id=user.pk, product_id=product.pk)
     return list(grants.order_by("pk"))
+
+
+def _standing(ledger: list[AbstractGrant], now: datetime) -> list[AbstractGrant]:
+    return [
+        grant
+        for grant in ledger
+        if grant.ended_at is None and (grant.expires_at is None or grant.expires_at > now)
+    ]
 
 
 def _add(
@@ -358,7 +398,9 @@ def _last_words(user: Any, product: Any) -> list[AbstractGrant]:
     return list(newest.values())
 
 
-def _since(user: Any, product: Any, standing: list[AbstractGrant], now: datetime) -> datetime:
+def _since(
+    ledger: list[AbstractGrant], standing: list[AbstractGrant], now: datetime
+) -> datetime:
     """Return when the oldest of what stands began, before it was suspended.
 
     Access that comes back is no new purchase: else whoever disputes a payment in vain would get the
@@ -366,8 +408,10 @@ def _since(user: Any, product: Any, standing: list[AbstractGrant], now: datetime
     """
     began: dict[tuple[str, str], datetime] = {}
     ran_out: dict[tuple[str, str], datetime | None] = {}
-    grants = get_grant_model().objects.allowing().filter(user_id=user.pk, product_id=product.pk)
-    for grant in grants.order_by("pk"):
+    known = {grant.pk: grant for grant in [*ledger, *standing]}
+    for grant in sorted(known.values(), key=lambda grant: grant.pk):
+        if grant.effect != GrantEffect.ALLOW:
+            continue
         source = (grant.source_kind, grant.source_reference)
         end = ran_out.get(source)
         if end is not None and end <= grant.granted_at:
@@ -382,9 +426,16 @@ def _since(user: Any, product: Any, standing: list[AbstractGrant], now: datetime
 
 
 def _derive(
-    user: Any, product: Any, standing: list[AbstractGrant], now: datetime
+    user: Any,
+    product: Any,
+    ledger: list[AbstractGrant],
+    standing: list[AbstractGrant],
+    now: datetime,
 ) -> AbstractPurchasedProduct | None:
-    """Make the row match what stands. The one writer of ``PurchasedProduct``; needs the mutex."""
+    """Make the row match what stands. The one writer of ``PurchasedProduct``; needs the mutex.
+
+    ``ledger`` is what was read behind the mutex; what was added since and stands is in ``standing``.
+    """
     model = get_purchased_product_model()
     row = model.objects.filter(user_id=user.pk, product_id=product.pk).first()
     allowed = bool(standing) and all(g.effect == GrantEffect.ALLOW for g in standing)
@@ -399,7 +450,7 @@ def _derive(
     if not allowed:
         return None
     if row is None:
-        since = _since(user, product, standing, now)
+        since = _since(ledger, standing, now)
         row = guard.insert(model(user=user, product=product, granted_at=since, expires_at=until))
         access_granted.send_after_commit(
             model, user_id=user.pk, product_id=product.pk, purchase=row

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from django_digitalstore.core import guard, locks
 from django_digitalstore.core.flow import flow
@@ -24,6 +24,7 @@ from django_digitalstore.payments.events import (
     RefundReported,
 )
 from django_digitalstore.payments.facts import (
+    OrderFacts,
     dispute_version,
     find_discount,
     find_discrepancy,
@@ -60,6 +61,17 @@ class Applied:
     order: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """What a fact was merged into: an order, as it was read when it was locked.
+
+    ``facts`` is all that is known of the order, where it is known without asking again.
+    """
+
+    order: AbstractOrder
+    facts: OrderFacts | None = None
+
+
 def payment_key(alias: str, reference: str) -> str:
     """Return what a refund or dispute waits for, and the name of the payment's mutex."""
     return f"payment:{alias}:{reference}"[:255]
@@ -81,31 +93,32 @@ def apply_events(alias: str, events: Sequence[PaymentEvent]) -> Applied:
         return Applied()
     locks.take(*(payment_key(alias, event.payment) for event in events))
     applied = Applied()
-    orders: dict[Any, AbstractOrder] = {}
+    orders: dict[Any, _Merged] = {}
     reports = [event for event in events if isinstance(event, PaymentReported)]
     for report in sorted(reports, key=lambda r: r.payment):
-        order, reason = _merge_payment(alias, report)
-        if order is None:
-            applied = Applied(checkout_key(alias, report.checkout), unmatched=True, reason=reason)
+        merged = _merge_payment(alias, report)
+        if isinstance(merged, _Merged):
+            orders[merged.order.pk] = merged
         else:
-            orders[order.pk] = order
+            applied = Applied(checkout_key(alias, report.checkout), unmatched=True, reason=merged)
     for event in events:
         if isinstance(event, PaymentReported):
             continue
         merge = _merge_refund if isinstance(event, RefundReported) else _merge_dispute
         payment = merge(alias, event)  # type: ignore[arg-type]
         if payment is not None:
-            orders.setdefault(payment.order_id, payment.order)
+            # Whatever was read of this order before, this fact was not there.
+            orders[payment.order_id] = _Merged(payment.order)
         elif not applied.unmatched:
             applied = Applied(payment_key(alias, event.payment))
     for pk in sorted(orders):
-        settle(lock_order(pk))
-    order_id = min((order.public_id for order in orders.values()), default="")
+        settle(orders[pk].order, facts=orders[pk].facts)
+    order_id = min((merged.order.public_id for merged in orders.values()), default="")
     return replace(applied, order=order_id)
 
 
-def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder | None, str]:
-    """Merge a payment. Return its locked order; None where it is not for a checkout of ours."""
+def _merge_payment(alias: str, report: PaymentReported) -> _Merged | str:
+    """Merge a payment. Return a reason where it is not for a checkout of ours."""
     model = get_payment_model()
     known = Q(provider_reference=report.payment)
     if report.checkout:
@@ -113,20 +126,29 @@ def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder |
     candidates = model.objects.filter(known, alias=alias)
     order_ids = set(candidates.values_list("order_id", flat=True).order_by())
     if not order_ids:
-        return None, f"No checkout {report.checkout!r} of ours."
+        return f"No checkout {report.checkout!r} of ours."
     if len(order_ids) > 1:
-        return None, f"Payment {report.payment!r} belongs to another checkout."
+        return f"Payment {report.payment!r} belongs to another checkout."
     order = lock_order(order_ids.pop())
     # Read again behind the lock: two payments of one checkout may arrive at the same time.
-    rows = list(candidates.order_by("pk"))
+    payments, went_back = _payments_of(order, alias, report)
+    rows = [
+        p
+        for p in payments
+        if p.alias == alias
+        and (
+            p.provider_reference == report.payment
+            or (report.checkout and p.checkout_reference == report.checkout)
+        )
+    ]
     payment = next((p for p in rows if p.provider_reference == report.payment), None)
     attempt = payment or next((p for p in rows if p.provider_reference is None), None) or rows[0]
     if attempt.checkout_reference != report.checkout:
-        return None, f"Payment {report.payment!r} belongs to another checkout."
+        return f"Payment {report.payment!r} belongs to another checkout."
     if report.cart is not None:
         sold = sorted((str(item), int(quantity)) for item, quantity in attempt.cart)
         if sorted(report.cart) != sold:
-            return None, f"The cart of payment {report.payment!r} is not what was sold."
+            return f"The cart of payment {report.payment!r} is not what was sold."
     if payment is None and attempt.provider_reference is not None:
         # A second try within the same checkout: a payment of its own.
         payment = guard.insert(
@@ -141,6 +163,7 @@ def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder |
                 currency=order.currency,
             )
         )
+        payments.append(payment)
     payment = payment or attempt
     merged = _payment_values(order, payment, report)
     changed = {name: value for name, value in merged.items() if getattr(payment, name) != value}
@@ -148,8 +171,28 @@ def _merge_payment(alias: str, report: PaymentReported) -> tuple[AbstractOrder |
         guard.update(payment, **changed)
         if order.paid_at is not None:
             note_change(order)  # one that is paid now is noted as it is settled
+    if not went_back:
+        return _Merged(order, OrderFacts.of(payments, [], []))
     _link_early_facts(payment)
-    return order, ""
+    return _Merged(order)
+
+
+def _payments_of(
+    order: AbstractOrder, alias: str, report: PaymentReported
+) -> tuple[list[AbstractPayment], bool]:
+    """Return the order's payments, oldest first, and whether any refund or dispute is known.
+
+    Of one of them, or of the payment that is reported and that it came before. Mostly none is, and
+    one query answers what five would.
+    """
+    went_back = Q()
+    for model in (get_refund_model(), get_dispute_model()):
+        known = model.objects.order_by()
+        went_back |= Q(Exists(known.filter(payment=OuterRef("pk"))))
+        went_back |= Q(Exists(known.filter(alias=alias, payment_reference=report.payment)))
+    payments = get_payment_model().objects.filter(order_id=order.pk).order_by("pk")
+    rows = list(payments.annotate(digitalstore_went_back=went_back))
+    return rows, any(row.digitalstore_went_back for row in rows)
 
 
 #: Columns of a payment that its reports decide together.
@@ -206,12 +249,14 @@ def _link_early_facts(payment: AbstractPayment) -> None:
 
 
 def _payment_of(alias: str, reference: str) -> AbstractPayment | None:
-    return (
-        get_payment_model()
-        .objects.select_related("order")
-        .filter(alias=alias, provider_reference=reference)
-        .first()
-    )
+    payments = get_payment_model().objects.filter(alias=alias, provider_reference=reference)
+    return _with_locked_order(payments.first())
+
+
+def _with_locked_order(payment: AbstractPayment | None) -> AbstractPayment | None:
+    if payment is not None:
+        payment.order = lock_order(payment.order_id)
+    return payment
 
 
 def _merge_refund(alias: str, event: RefundReported) -> AbstractPayment | None:
@@ -316,7 +361,7 @@ def _merge_fact(
     tell: Callable[[Any], None],
 ) -> AbstractPayment | None:
     payment = _payment_of(alias, payment_reference)
-    order = None if payment is None else lock_order(payment.order_id)
+    order = None if payment is None else payment.order
     row = model.objects.filter(alias=alias, provider_reference=reference).first()
     reported = model(
         alias=alias,
@@ -332,7 +377,7 @@ def _merge_fact(
         logger.warning(
             "%s %s names another payment now; kept as it was.", model.__name__, reference
         )
-        return row.payment
+        return _with_locked_order(row.payment)
     else:
         changes = values if version(reported) > version(row) else {}
         if row.payment_id is None and payment is not None:

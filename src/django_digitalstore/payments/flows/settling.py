@@ -64,12 +64,16 @@ def _settle_one(payload: Mapping[str, Any], message: Any) -> None:
     settle_it()
 
 
-def settle(order: AbstractOrder, *, with_others: bool = True) -> AbstractOrder:
+def settle(
+    order: AbstractOrder, *, facts: OrderFacts | None = None, with_others: bool = True
+) -> AbstractOrder:
     """Make status, attention and access match the facts. Needs the order's lock.
 
+    ``order``, and ``facts`` where they are given, were read behind that lock, and are all there is.
     ``with_others``: orders that were paid twice because of this one are settled after the commit.
     """
-    facts = policies.facts_of_order(order)
+    if facts is None:
+        facts = policies.facts_of_order(order)
     attention, lost = set[str](), list[Any]()
     if any(p.counts for p in facts.payments):
         attention, lost = _fulfil(order, facts)
