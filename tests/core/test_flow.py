@@ -11,10 +11,16 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.template import Context, Template
+from django.test.utils import CaptureQueriesContext
 
 from django_digitalstore.core import locks
 from django_digitalstore.core.exceptions import FlowCalledInSignal
-from django_digitalstore.core.flow import flow, is_transient, retry_transaction
+from django_digitalstore.core.flow import (
+    flow,
+    is_transient,
+    retry_transaction,
+    without_savepoint,
+)
 from django_digitalstore.core.models import Mutex
 from django_digitalstore.core.signals import StoreSignal
 
@@ -146,6 +152,41 @@ def test_inside_a_callers_transaction_it_is_run_once_and_only_its_own_part_is_un
 
     assert clerk.calls == 1
     assert list(Mutex.objects.values_list("key", flat=True)) == ["the caller's"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_savepoint_a_caught_error_still_undoes_the_callers_transaction() -> None:
+    part = without_savepoint(flow(clerk_flow(Clerk(ValueError("no")))))
+
+    def goes_on() -> None:
+        with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+            with pytest.raises(ValueError, match=r"^no$"):
+                part()
+            assert [query["sql"].split()[0] for query in queries] == ["INSERT"]
+            Mutex.objects.create(key="going on", taken_at="2026-01-01T00:00:00Z")
+
+    with pytest.raises(transaction.TransactionManagementError):
+        goes_on()
+    assert not Mutex.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_savepoint_a_flow_is_no_more_called_by_a_receiver_than_with_one(caplog) -> None:
+    signal, called = StoreSignal("order_paid"), []
+
+    @flow
+    def send_a_gift() -> None:
+        called.append("gift")
+
+    def receiver(sender: Any, **kwargs: Any) -> None:
+        without_savepoint(send_a_gift)()
+
+    signal.connect(receiver)
+    signal.send_after_commit(object)
+
+    assert called == []
+    [record] = [r for r in caplog.records if r.name == "django.dispatch"]
+    assert type(record.exc_info[1]) is FlowCalledInSignal
 
 
 @pytest.mark.django_db(transaction=True)

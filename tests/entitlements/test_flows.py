@@ -7,9 +7,16 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models.signals import post_save
 from django.utils import timezone
 
-from django_digitalstore.entitlements import flows, get_grant_model, policies
+from django_digitalstore.core.exceptions import OutsideTransaction
+from django_digitalstore.entitlements import (
+    flows,
+    get_grant_model,
+    get_purchased_product_model,
+    policies,
+)
 from django_digitalstore.entitlements.exceptions import AccessWithheld, InvalidGrant
 from django_digitalstore.entitlements.signals import access_granted, access_revoked
 from django_digitalstore.entitlements.sources import Source
@@ -160,6 +167,54 @@ def test_a_grant_while_denied_is_refused_and_writes_nothing(ledger, customer, pr
     )
     assert ledger.lines == before
     assert ledger.rows == []
+
+
+def test_with_the_mutex_taken_a_refused_grant_leaves_the_callers_transaction_usable(
+    ledger, customer, product
+) -> None:
+    ledger.revoke()
+    with transaction.atomic():
+        flows.lock_access([(customer, product)])
+        with pytest.raises(AccessWithheld):
+            flows.grant_locked(customer, product, source=Source("order", "b"))
+        ledger.restore()
+    assert ledger.lines == ["deny revoked lifted"]
+
+
+def test_with_the_mutex_taken_a_half_written_grant_cannot_be_kept(
+    ledger, customer, product
+) -> None:
+    def broken(sender, **kwargs):
+        raise LookupError("a receiver of the host's")
+
+    def goes_on():
+        with transaction.atomic():
+            flows.lock_access([(customer, product)])
+            with pytest.raises(LookupError):
+                flows.grant_locked(customer, product, source=Source("order", "b"))
+            return ledger.lines
+
+    model = get_purchased_product_model()
+    post_save.connect(broken, sender=model)
+    try:
+        with pytest.raises(transaction.TransactionManagementError):
+            goes_on()
+    finally:
+        post_save.disconnect(broken, sender=model)
+    assert ledger.lines == []
+    assert ledger.rows == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_grant_that_relies_on_a_mutex_is_refused_where_none_can_be_held(
+    customer, product
+) -> None:
+    with pytest.raises(OutsideTransaction) as caught:
+        flows.grant_locked(customer, product, source=Source("order", "b"))
+    assert str(caught.value) == (
+        "entitlements.flows.grant_locked() was called outside a transaction, where no mutex is "
+        "held. Call grant_product() instead: it opens one and takes the mutex."
+    )
 
 
 def test_restore_brings_back_what_the_revoke_ended(ledger) -> None:

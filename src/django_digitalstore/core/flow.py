@@ -67,8 +67,11 @@ def without_savepoint(flow: Callable[P, R]) -> Callable[P, R]:
     catch an error and go on. Here the transaction cannot go on: Django refuses further queries.
     """
 
+    name = _public_name(flow)
+
     @functools.wraps(flow)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        _refuse_in_signal(name)
         with transaction.atomic(savepoint=False):
             return flow.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined, no-any-return]
 

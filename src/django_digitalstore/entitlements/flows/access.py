@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_digitalstore.core import guard, locks
+from django_digitalstore.core.exceptions import OutsideTransaction
 from django_digitalstore.core.flow import flow
 from django_digitalstore.entitlements import get_grant_model, get_purchased_product_model
 from django_digitalstore.entitlements.choices import EndedKind, GrantEffect
@@ -88,6 +89,7 @@ def grant_product(
     )
 
 
+@flow(atomic=False)
 def grant_locked(
     user: Any,
     product: Any,
@@ -97,12 +99,17 @@ def grant_locked(
     reason: str = "",
     expires_at: datetime | None = None,
 ) -> AbstractPurchasedProduct:
-    """Grant as ``grant_product`` does, by a flow that took the mutex with ``lock_access``.
+    """Grant as ``grant_product`` does, for a flow that took the mutex with ``lock_access``.
 
     In the caller's transaction and without a savepoint: of all that it raises, only
     ``AccessWithheld``, before which nothing is written, can be caught and the transaction go on.
-    ``expires_at``, if any, is to come.
+    ``expires_at``, if any, is to come. Raises ``OutsideTransaction`` where no mutex can be held.
     """
+    if not transaction.get_connection().in_atomic_block:
+        raise OutsideTransaction(
+            "entitlements.flows.grant_locked() was called outside a transaction, where no mutex "
+            "is held. Call grant_product() instead: it opens one and takes the mutex."
+        )
     now = timezone.now()
     ledger = _ledger(user, product)
     standing = _standing(ledger, now)
@@ -127,9 +134,6 @@ def grant_locked(
         purchase = _derive(user, product, ledger, standing, now)
     assert purchase is not None  # an allow stands and no deny does
     return purchase
-
-
-grant_locked.alters_data = True  # type: ignore[attr-defined]  # Django's templates read it
 
 
 @flow
@@ -398,9 +402,7 @@ def _last_words(user: Any, product: Any) -> list[AbstractGrant]:
     return list(newest.values())
 
 
-def _since(
-    ledger: list[AbstractGrant], standing: list[AbstractGrant], now: datetime
-) -> datetime:
+def _since(ledger: list[AbstractGrant], standing: list[AbstractGrant], now: datetime) -> datetime:
     """Return when the oldest of what stands began, before it was suspended.
 
     Access that comes back is no new purchase: else whoever disputes a payment in vain would get the
@@ -434,7 +436,7 @@ def _derive(
 ) -> AbstractPurchasedProduct | None:
     """Make the row match what stands. The one writer of ``PurchasedProduct``; needs the mutex.
 
-    ``ledger`` is what was read behind the mutex; what was added since and stands is in ``standing``.
+    ``ledger`` was read behind the mutex; what was added since, and stands, is in ``standing``.
     """
     model = get_purchased_product_model()
     row = model.objects.filter(user_id=user.pk, product_id=product.pk).first()
