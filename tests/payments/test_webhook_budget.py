@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from django_digitalstore.payments import get_order_model
@@ -43,7 +44,7 @@ def about_the_receipt(sent: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("lines", [1, 3])
-def test_a_first_payment_stays_within_its_budget(client, lines: int) -> None:
+def test_a_first_payment_stays_within_its_budget(client: Client, lines: int) -> None:
     products = [signed.make_product(f"book{number}") for number in range(lines)]
     attempt = signed.open_order(signed.make_customer(), *products)
 
@@ -58,7 +59,7 @@ def test_a_first_payment_stays_within_its_budget(client, lines: int) -> None:
     assert len(receipt) <= RECEIPT, "\n".join(receipt)
 
 
-def test_a_duplicate_costs_one_question(client) -> None:
+def test_a_duplicate_costs_one_question(client: Client) -> None:
     attempt = signed.open_order(signed.make_customer(), signed.make_product())
     paid = signed.payment_event(attempt)
     signed.post(client, paid, "msg_1")
@@ -70,7 +71,7 @@ def test_a_duplicate_costs_one_question(client) -> None:
     assert len(sent) <= DUPLICATE, "\n".join(sent)
 
 
-def test_a_forged_one_costs_the_database_nothing(client) -> None:
+def test_a_forged_one_costs_the_database_nothing(client: Client) -> None:
     attempt = signed.open_order(signed.make_customer(), signed.make_product())
 
     with CaptureQueriesContext(connection) as queries:

@@ -73,7 +73,7 @@ def without_savepoint(flow: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         _refuse_in_signal(name)
         with transaction.atomic(savepoint=False):
-            return flow.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined, no-any-return]
+            return flow.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
 
     return run
 

@@ -191,7 +191,7 @@ def _payments_of(
         went_back |= Q(Exists(known.filter(payment=OuterRef("pk"))))
         went_back |= Q(Exists(known.filter(alias=alias, payment_reference=report.payment)))
     payments = get_payment_model().objects.filter(order_id=order.pk).order_by("pk")
-    rows = list(payments.annotate(digitalstore_went_back=went_back))
+    rows: list[Any] = list(payments.annotate(digitalstore_went_back=went_back))
     return rows, any(row.digitalstore_went_back for row in rows)
 
 
@@ -255,7 +255,7 @@ def _payment_of(alias: str, reference: str) -> AbstractPayment | None:
 
 def _with_locked_order(payment: AbstractPayment | None) -> AbstractPayment | None:
     if payment is not None:
-        payment.order = lock_order(payment.order_id)
+        payment.order = lock_order(payment.order_id)  # type: ignore[assignment]
     return payment
 
 
