@@ -15,4 +15,4 @@ class ShortLinksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register what runs by itself. No I/O."""
+        from . import checks, jobs  # noqa: F401  registers them

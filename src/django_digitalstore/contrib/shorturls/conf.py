@@ -17,13 +17,30 @@ class ShortLinksConf(AppConf):  # type: ignore[misc]  # django-appconf is untype
     SHORTURLS_HOSTS: tuple[str, ...] = ()
     #: Characters of a code that is made at random.
     SHORTURLS_CODE_LENGTH = 7
-    #: Codes that nobody may choose.
+    #: Codes that nobody may choose, in small letters.
     SHORTURLS_RESERVED: tuple[str, ...] = ("admin", "api", "login", "logout", "static", "media")
     #: How long a resolved code is kept in the cache. With a cache that the processes share a change
     #: is felt at once; otherwise within this time.
     SHORTURLS_TIMEOUT = timedelta(seconds=60)
     #: How long after a click an order is counted for the link; zero sets no cookie.
     SHORTURLS_ATTRIBUTION = timedelta(days=30)
+    #: A visitor in whose ``User-Agent`` one of these words stands is no click. In small letters.
+    SHORTURLS_BOTS: tuple[str, ...] = (
+        "bot",
+        "crawl",
+        "spider",
+        "slurp",
+        "preview",
+        "facebookexternalhit",
+        "mediapartners",
+        "whatsapp",
+        "skypeuripreview",
+        "embedly",
+        "lighthouse",
+        "headlesschrome",
+        "pingdom",
+        "uptime",
+    )
     #: Links on one page of the seller's list.
     SHORTURLS_PER_PAGE = 50
 

@@ -5,6 +5,8 @@ Products are kept by the text of their key, orders by their public id.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -20,7 +22,7 @@ __all__ = ["ShortLink", "ShortLinkDay", "ShortLinkOrder", "ShortLinkQuerySet"]
 class ShortLinkQuerySet(models.QuerySet["ShortLink"]):
     """Questions about short links."""
 
-    def of_seller(self, user: object) -> ShortLinkQuerySet:
+    def of_seller(self, user: Any) -> ShortLinkQuerySet:
         """Keep the links of this seller: the one tenant filter of short links."""
         return self.filter(owner=user)
 

@@ -1,0 +1,224 @@
+"""Short links in the admin: everything can be read; what is done to a link goes through a flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from django_digitalstore.catalog import get_product_model
+from django_digitalstore.core.admin import (
+    CountlessAdmin,
+    NothingDone,
+    Outcome,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    ReasonedActionsMixin,
+)
+
+from . import addresses, flows, policies, targets
+from .choices import TargetKind
+from .exceptions import LinkRefused
+from .models import ShortLink, ShortLinkDay, ShortLinkOrder
+
+__all__ = ["ShortLinkAdmin", "ShortLinkAdminForm", "ShortLinkOrderAdmin"]
+
+_FIELD_OF = {"product_key": "product", "path": "address", "url": "address", "target_kind": None}
+
+
+class ShortLinkAdminForm(forms.ModelForm):
+    """A link of anybody's, to any product and any address that links may lead to."""
+
+    product: Any = forms.ModelChoiceField(
+        queryset=None,
+        required=False,
+        label=gettext_lazy("Product"),
+        widget=forms.TextInput,
+        help_text=gettext_lazy("The number of a product, as in its address in the admin."),
+    )
+    address = forms.CharField(
+        required=False,
+        max_length=2000,
+        label=gettext_lazy("Or an address"),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+    code = forms.CharField(
+        required=False,
+        max_length=64,
+        label=gettext_lazy("Code"),
+        help_text=gettext_lazy("Empty: one is made. The code of a link that is there stays."),
+    )
+
+    class Meta:
+        model = ShortLink
+        fields = ["owner", "label", "expires_at"]
+
+    #: Who is saving; set by the admin.
+    actor: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        product: Any = self.fields["product"]
+        product.queryset = get_product_model()._default_manager.all()
+        link = self.instance
+        if not link._state.adding:
+            is_product = link.target_kind == TargetKind.PRODUCT
+            self.initial.setdefault("product", link.product_key if is_product else None)
+            self.initial.setdefault("address", "" if is_product else link.path or link.url)
+            self.fields.pop("code", None)
+            self.fields.pop("owner", None)
+
+    def clean_code(self) -> str:
+        """Say what is wrong with a code before anything is tried."""
+        code: str = self.cleaned_data["code"]
+        problem = policies.problem_of_code(code) if code else ""
+        if problem:
+            raise forms.ValidationError(problem)
+        return code
+
+    def clean_address(self) -> str:
+        """Take an address of this site, which people copy whole, as its path."""
+        return targets.without_site(self.cleaned_data["address"])
+
+    def _post_clean(self) -> None:
+        # The flow is the validation: nothing is decided twice, and nothing in another way. Errors
+        # of fields are there by now.
+        if self.errors:
+            return
+        address = self.cleaned_data["address"]
+        kind = "path" if address.startswith("/") else "url"
+        fields = {
+            "product": self.cleaned_data["product"],
+            kind: address,
+            "label": self.cleaned_data["label"],
+            "expires_at": self.cleaned_data["expires_at"],
+            "actor": self.actor,
+        }
+        try:
+            if self.instance._state.adding:
+                code, owner = self.cleaned_data["code"], self.cleaned_data["owner"]
+                self.instance = flows.create_link(code=code, owner=owner, **fields)
+            else:
+                self.instance = flows.change_link(self.instance, **fields)
+        except LinkRefused as error:
+            for field, errors in error.update_error_dict({}).items():
+                name = _FIELD_OF.get(field, field)
+                self.add_error(name if name in self.fields else None, errors)
+
+
+def _disable(link: ShortLink, *, actor: Any, reason: str) -> Outcome:
+    if not link.is_active:
+        raise NothingDone(_("The link “%(link)s” is switched off already.") % {"link": link})
+    flows.disable_link(link, actor=actor)
+    return Outcome(_("The link “%(link)s” is switched off.") % {"link": link})
+
+
+def _enable(link: ShortLink, *, actor: Any, reason: str) -> Outcome:
+    if link.is_active:
+        raise NothingDone(_("The link “%(link)s” is switched on already.") % {"link": link})
+    flows.enable_link(link, actor=actor)
+    return Outcome(_("The link “%(link)s” is switched on.") % {"link": link})
+
+
+class DayInline(admin.TabularInline):
+    """The clicks of a link, day by day, to read."""
+
+    model = ShortLinkDay
+    fields = ("day", "clicks")
+    readonly_fields = ("day", "clicks")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: visitors write them."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no."""
+        return False
+
+
+@admin.register(ShortLink)
+class ShortLinkAdmin(ReasonedActionsMixin, CountlessAdmin):
+    """All links. Saving one is a flow; so is switching it off and on, for a reason."""
+
+    form = ShortLinkAdminForm
+    list_display = ["code", "target", "label", "owner", "is_active", "expires_at", "clicks"]
+    list_filter = ["is_active", "target_kind"]
+    list_select_related = ["owner"]
+    list_per_page = 50
+    search_fields = ["code", "label", "path", "url"]
+    raw_id_fields = ["owner"]
+    readonly_fields = ["short_address", "is_active", "clicks", "created_at"]
+    inlines = [DayInline]
+    reasoned_actions = {
+        "disable": ReasonedAction(
+            title=gettext_lazy("Switch off"),
+            explanation=gettext_lazy("Who clicks the link finds nothing, at once."),
+            run=_disable,
+            applies_to=lambda link: link.is_active,
+        ),
+        "enable": ReasonedAction(
+            title=gettext_lazy("Switch on"),
+            explanation=gettext_lazy("The link leads to its target again."),
+            run=_enable,
+            applies_to=lambda link: not link.is_active,
+        ),
+    }
+
+    @admin.display(description=gettext_lazy("leads to"))
+    def target(self, link: ShortLink) -> str:
+        """Return where the link leads."""
+        return link.path or link.url
+
+    @admin.display(description=gettext_lazy("short address"))
+    def short_address(self, link: ShortLink) -> str:
+        """Return the address to print."""
+        return addresses.short_url(link) if link.code else "–"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fields of the page: code and owner stay as they are made."""
+        if obj is None:
+            return ["product", "address", "code", "owner", "label", "expires_at"]
+        return ["product", "address", "label", "expires_at", *self.readonly_fields]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """Show no days of a link that is being made."""
+        return [] if obj is None else self.inlines
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Let the form know who is saving."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"actor": request.user})
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        """Return what the flow has saved."""
+        return form.instance
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Do nothing: the flow has saved it."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete by the flow."""
+        flows.delete_link(obj, actor=request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete by the flow, one after the other."""
+        for link in queryset:
+            flows.delete_link(link, actor=request.user)
+
+
+@admin.register(ShortLinkOrder)
+class ShortLinkOrderAdmin(ReadOnlyAdmin):
+    """Which link led to which order."""
+
+    list_display = ["order_public_id", "link", "placed_at"]
+    list_select_related = ["link"]
+    search_fields = ["order_public_id", "link__code"]

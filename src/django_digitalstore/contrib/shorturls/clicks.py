@@ -1,0 +1,67 @@
+"""Which requests are clicks, and what becomes of one: a number in the cache, no write."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest
+
+from django_digitalstore.core import caching
+
+from . import counters, flows
+
+__all__ = ["count", "is_click", "save_own"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two times that a process saves what it alone has counted.
+_OWN_EVERY = 60
+_OWN_SAVED = "links-saved-here"
+
+
+def is_click(request: HttpRequest) -> bool:
+    """Tell whether a person clicked: no HEAD, nothing fetched ahead, no crawler. No I/O."""
+    if request.method != "GET":
+        return False
+    headers = request.headers
+    purposes = (headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"))
+    if any(word in purpose.lower() for purpose in purposes for word in ("prefetch", "preview")):
+        return False
+    agent = headers.get("User-Agent", "").lower()
+    return not any(word in agent for word in settings.DIGITALSTORE_SHORTURLS_BOTS)
+
+
+def count(link_id: int) -> None:
+    """Count a click. Without a query, as long as the cache counts.
+
+    A cache that is down, or keeps nothing, leaves it to the database. One that no other process
+    sees is saved by the process itself, about once a minute: no job could. A click that cannot be
+    counted is logged, and the visitor goes on.
+    """
+    try:
+        day = counters.today()
+        if not counters.count(link_id, day):
+            flows.record_click(link_id, day)
+        elif not caching.is_shared():
+            _save_sometimes()
+    except DatabaseError:
+        logger.exception("A click on the short link %s could not be saved.", link_id)
+
+
+def save_own() -> None:
+    """Save what this process alone has counted; nothing where a job sees the cache too."""
+    if not caching.is_shared():
+        flows.record_clicks()
+
+
+def _save_sometimes() -> None:
+    # The time stands in the cache that it is about: an emptied one begins anew.
+    cache, now = caching.shared(), time.time()
+    due = cache.get(_OWN_SAVED)
+    if due is None or due <= now:
+        cache.set(_OWN_SAVED, now + _OWN_EVERY, timeout=None)
+        if due is not None:
+            flows.record_clicks()

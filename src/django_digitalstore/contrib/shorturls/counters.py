@@ -1,0 +1,142 @@
+"""The cache's counters of clicks: they only go up, and what was saved is noted in the database.
+
+A counter belongs to a link and a day. Its upper bits are drawn when it is made, its lower ones
+count. The database keeps what the counter said, beside the sum that the clicks were added to, and
+both change in one transaction: each click is saved once, whoever saves at the same time and
+wherever somebody is killed; and a cache that was emptied begins a counter with other upper bits,
+which is seen. (To take off the counter what was saved is a second write in another place: a kill
+between the two would count a batch twice.) What a cache drops before it was saved is lost.
+
+Which links were clicked stands in marks, one for a block of links and a day, so that a job asks for
+the counters of those blocks only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from django_digitalstore.core import caching
+
+from .models import ShortLink, ShortLinkDay
+
+__all__ = [
+    "KEPT_DAYS",
+    "Block",
+    "Pending",
+    "clicked_blocks",
+    "count",
+    "forget_past",
+    "pending",
+    "today",
+]
+
+#: Days for which a counter waits to be saved, while no job runs.
+KEPT_DAYS = 7
+_KEPT = KEPT_DAYS * 24 * 60 * 60
+#: Links in a block: their counters of a day are one question to the cache.
+_IN_BLOCK = 500
+_MARKS_AT_ONCE = 1000
+_BITS = 32
+_CLICKS = (1 << _BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Links that stand together in the table, on one day."""
+
+    number: int
+    day: date
+
+    @property
+    def mark(self) -> str:
+        """The key of its mark in the cache."""
+        return f"link-clicked:{self.day:%Y%m%d}:{self.number}"
+
+    @property
+    def link_ids(self) -> range:
+        """The primary keys of its links."""
+        return range(self.number * _IN_BLOCK, (self.number + 1) * _IN_BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is to be saved for a link: ``clicks`` more, and the ``counter`` they go up to."""
+
+    link_id: int
+    clicks: int
+    counter: int
+
+
+def today() -> date:
+    """Return the day in the site's time zone, whatever zone the visitor's request has."""
+    return timezone.localdate(timezone=timezone.get_default_timezone())
+
+
+def count(link_id: int, day: date) -> bool:
+    """Count a click in the cache; False where the cache does not count. No query."""
+    cache = caching.shared()
+    key = _key(link_id, day)
+    value = cache.incr(key)
+    if value is None:
+        # Of two that come first one makes it, and both count.
+        cache.add(key, (secrets.randbits(30) + 1) << _BITS, timeout=_KEPT)
+        value = cache.incr(key)
+        if value is None:
+            return False
+    clicks = value & _CLICKS
+    if not clicks & (clicks - 1):
+        # At the first, and again at each doubling: a mark that got lost comes back.
+        cache.set(Block(link_id // _IN_BLOCK, day).mark, 1, timeout=_KEPT)
+    return True
+
+
+def clicked_blocks() -> Iterator[Block]:
+    """Yield the blocks with counters that may not be saved. One query, and the cache's marks."""
+    found = ShortLink.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    if found["last"] is None:
+        return
+    cache, now = caching.shared(), today()
+    days = [now - timedelta(days=ago) for ago in range(KEPT_DAYS + 1)]
+    numbers = range(found["first"] // _IN_BLOCK, found["last"] // _IN_BLOCK + 1)
+    blocks = {block.mark: block for n in numbers for block in (Block(n, day) for day in days)}
+    marks = list(blocks)
+    for start in range(0, len(marks), _MARKS_AT_ONCE):
+        for mark in cache.get_many(marks[start : start + _MARKS_AT_ONCE]):
+            yield blocks[mark]
+
+
+def forget_past(block: Block) -> None:
+    """Take the mark off a block whose day is long over: nobody clicks on it any more."""
+    if block.day < today() - timedelta(days=1):
+        caching.shared().delete(block.mark)
+
+
+def pending(block: Block) -> list[Pending]:
+    """Return what the counters of a block have that is not saved. One query, or none."""
+    keys = {_key(link_id, block.day): link_id for link_id in block.link_ids}
+    counters = {keys[key]: value for key, value in caching.shared().get_many(keys).items()}
+    if not counters:
+        return []
+    days = ShortLinkDay.objects.filter(day=block.day, link_id__in=counters)
+    saved = dict(days.values_list("link_id", "counter"))
+    return [
+        Pending(link_id, clicks, counter)
+        for link_id, counter in sorted(counters.items())
+        if (clicks := _unsaved(counter, saved.get(link_id, 0))) > 0
+    ]
+
+
+def _unsaved(counter: int, saved: int) -> int:
+    if counter >> _BITS != saved >> _BITS:  # made after the cache was emptied
+        return counter & _CLICKS
+    return counter - saved
+
+
+def _key(link_id: int, day: date) -> str:
+    return f"link-clicks:{day:%Y%m%d}:{link_id}"

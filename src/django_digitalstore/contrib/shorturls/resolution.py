@@ -1,0 +1,82 @@
+"""From a code to where it leads: from the cache, without a query, and from the database by one.
+
+A code that is not there is kept as well. Each entry holds the *generation* of its code under which
+it was read, and counts only while that is still the code's. A change gives the code a new one after
+its commit: an entry that a slower reader then writes, from what it read before, carries the old one
+and never counts. Deleting the entry instead would let it stay for its whole time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+
+from django_digitalstore.core import caching
+
+from . import targets
+from .models import ShortLink
+from .validators import is_code
+
+__all__ = ["Destination", "forget", "resolve"]
+
+#: Seconds that a generation is kept: longer than any entry that was read under another one.
+_GENERATION_KEPT = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a code leads now."""
+
+    link_id: int
+    #: A path of the site, or a whole address.
+    location: str
+
+
+def resolve(code: str) -> Destination | None:
+    """Return where ``code`` leads; None for one unknown, switched off, expired or not allowed.
+
+    No query where the cache knows the code, one where it doesn't. Never raises because of the
+    cache.
+    """
+    if not is_code(code):  # what no link can be called costs nothing, and makes no entry
+        return None
+    cache = caching.shared()
+    entry_key, generation_key = f"link:{code}", f"link-generation:{code}"
+    found = cache.get_many((entry_key, generation_key))
+    generation, entry = found.get(generation_key), found.get(entry_key)
+    if entry is None or entry[0] != generation:
+        entry = (generation, *_read(code))
+        timeout = int(settings.DIGITALSTORE_SHORTURLS_TIMEOUT.total_seconds())
+        cache.set(entry_key, entry, timeout=timeout)
+    _, link_id, location, expires = entry
+    if not location or (expires is not None and expires <= time.time()):
+        return None
+    return Destination(link_id, location) if targets.is_safe(location) else None
+
+
+def forget(*codes: str) -> None:
+    """Make sure that after the commit of this transaction no process knows the old target."""
+    transaction.on_commit(partial(_renew, codes))
+
+
+def _renew(codes: tuple[str, ...]) -> None:
+    kept = max(_GENERATION_KEPT, 2 * int(settings.DIGITALSTORE_SHORTURLS_TIMEOUT.total_seconds()))
+    for code in codes:
+        caching.shared().set(f"link-generation:{code}", secrets.token_hex(8), timeout=kept)
+
+
+def _read(code: str) -> tuple[int, str, float | None]:
+    row = (
+        ShortLink.objects.filter(code=code, is_active=True)
+        .values_list("pk", "path", "url", "expires_at")
+        .first()
+    )
+    if row is None:
+        return 0, "", None
+    link_id, path, url, expires_at = row
+    return link_id, path or url, expires_at.timestamp() if expires_at else None

@@ -1,0 +1,117 @@
+"""Where a short link may lead. Asked when a link is saved, and again at every click.
+
+The second time is not too much: rows are written around the flows (``loaddata``, SQL), the list of
+hosts gets shorter, and a link that leads anywhere is what phishing is made of.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from django_digitalstore.core.exceptions import DigitalStoreError
+from django_digitalstore.core.site_url import site_url
+
+__all__ = [
+    "NoPage",
+    "is_safe",
+    "path_of_product",
+    "problem_of_path",
+    "problem_of_url",
+    "without_site",
+]
+
+#: Browsers leave tabs and line ends out of an address and take a backslash for a slash.
+_NEVER = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029]")
+
+
+class NoPage(DigitalStoreError, LookupError):
+    """A product has no page on this site that a link could lead to."""
+
+
+def problem_of_path(path: str) -> str:
+    """Return why ``path`` is not a path of this site, or nothing. No I/O."""
+    if _NEVER.search(path):
+        return _("Write it without spaces, control characters and backslashes.")
+    before_query = re.split(r"[?#]", path, maxsplit=1)[0]
+    if (
+        not path.startswith("/")
+        or "//" in before_query
+        or not url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    ):
+        return _("Write a path of this site that begins with one slash, as in /products/.")
+    return ""
+
+
+def problem_of_url(url: str) -> str:
+    """Return why ``url`` is not a page of a host that links may lead to, or nothing. No I/O."""
+    if _NEVER.search(url):
+        return _("Write it without spaces, control characters and backslashes.")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _("Write a whole address, as in https://example.com/page/.")
+    if parts.scheme not in ("http", "https") or not url.startswith(f"{parts.scheme}://"):
+        return _("Write a whole address, as in https://example.com/page/.")
+    if "@" in parts.netloc:
+        return _("Write the address without a user name and a password.")
+    hosts = {host.lower() for host in settings.DIGITALSTORE_SHORTURLS_HOSTS}
+    if parts.netloc.lower() not in hosts or not url_has_allowed_host_and_scheme(
+        url.replace(parts.netloc, parts.netloc.lower(), 1), allowed_hosts=hosts
+    ):
+        if not hosts:
+            return _("Links lead to pages of this site only.")
+        return _("Links may lead to this site and to %(hosts)s, and to nowhere else.") % {
+            "hosts": ", ".join(sorted(hosts))
+        }
+    return ""
+
+
+def is_safe(location: str) -> bool:
+    """Tell whether a click may be sent there. No I/O."""
+    if location.startswith("/"):
+        return not problem_of_path(location)
+    return not problem_of_url(location)
+
+
+def leads_to_short_link(path: str) -> bool:
+    """Tell whether a path of the site is itself a short link, which could lead back here."""
+    try:
+        match = resolve(re.split(r"[?#]", path, maxsplit=1)[0])
+    except Resolver404:
+        return False
+    return match.view_name == "digitalstore_shorturls:redirect"
+
+
+def without_site(address: str) -> str:
+    """Return the path of an address of this site, which people copy whole; others as they are."""
+    site = site_url()
+    if address == site:
+        return "/"
+    return address.removeprefix(site) if address.startswith(f"{site}/") else address
+
+
+def path_of_product(product: Any) -> str:
+    """Return the path of a product's page, in the language of the site: visitors share it.
+
+    Raises ``NoPage`` where the host's model says none, or one that is not on this site.
+    """
+    label = product._meta.label
+    get_absolute_url = getattr(product, "get_absolute_url", None)
+    if get_absolute_url is None:
+        raise NoPage(f"{label} has no get_absolute_url(), so no short link can lead to it.")
+    with translation.override(settings.LANGUAGE_CODE):
+        path = without_site(str(get_absolute_url()))
+    if problem_of_path(path):
+        raise NoPage(
+            f"{label}.get_absolute_url() gives {path!r}, which is no path of this site, so no "
+            f"short link can lead to it."
+        )
+    return path

@@ -1,0 +1,42 @@
+"""The address at which a short link is clicked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+
+from django_digitalstore.contrib.shorturls import attribution, clicks, resolution
+
+__all__ = ["ShortLinkRedirectView"]
+
+
+# non_atomic_requests: under ATOMIC_REQUESTS a click would open a transaction, and need none.
+@method_decorator([login_not_required, transaction.non_atomic_requests], name="dispatch")
+class ShortLinkRedirectView(View):
+    """Sends a visitor on. GET and HEAD; no query while the cache knows the code.
+
+    302, never 301, which browsers keep: what a link leads to changes. 404 for a code that is
+    unknown, switched off or expired, and for a target that is not allowed.
+    """
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        found = resolution.resolve(code)
+        if found is None:
+            raise Http404(_("There is no such link."))
+        response = HttpResponseRedirect(found.location)
+        # A click that a cache answers is not counted, and the cookie is this visitor's.
+        response["Cache-Control"] = "private, no-store"
+        # What is worth finding is the page that it leads to.
+        response["X-Robots-Tag"] = "noindex"
+        if clicks.is_click(request):
+            clicks.count(found.link_id)
+            attribution.remember(request, response, code)
+        return response
