@@ -1,0 +1,192 @@
+"""A click: no query while the cache knows the code, one where it doesn't, and never a wrong page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from django_digitalstore.contrib.shorturls import flows, resolution
+from django_digitalstore.contrib.shorturls.models import ShortLink
+from django_digitalstore.contrib.shorturls.testing import click, saved_clicks
+from django_digitalstore.core import caching
+from django_digitalstore.core.testing import assert_query_budget
+
+pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
+
+
+def is_gone(answer) -> bool:
+    return answer.status_code == 404
+
+
+# --- queries ----------------------------------------------------------------------------------
+
+
+def test_a_click_costs_one_query_when_cold_and_none_when_warm(any_cache, link, product):
+    with assert_query_budget(1) as cold:
+        answer = click(link)
+    assert len(cold) == 1
+    for _ in range(3):
+        with assert_query_budget(0):
+            again = click(link)
+        assert (again.status_code, again["Location"]) == (302, product.get_absolute_url())
+    assert answer["Location"] == again["Location"]
+
+
+def test_a_code_that_nobody_has_is_kept_too(any_cache):
+    with assert_query_budget(1) as cold:
+        assert is_gone(click("nobody"))
+    assert len(cold) == 1
+    with assert_query_budget(0):
+        assert is_gone(click("nobody"))
+
+
+@pytest.mark.parametrize("code", ["-x", "x-", "_", "y" * 65], ids=str)
+def test_what_no_link_can_be_called_costs_no_query_and_no_entry(code):
+    with assert_query_budget(0):
+        assert is_gone(click(code))
+    assert caching.shared().get(f"link:{code}") is None
+
+
+def test_a_click_opens_no_transaction_where_each_request_has_one(link, settings):
+    click(link)
+    settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
+    with assert_query_budget(0):
+        assert click(link).status_code == 302
+
+
+def test_a_link_is_clicked_without_logging_in_where_every_page_asks_for_it(link, settings):
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ]
+    assert click(link)["Location"] == f"/products/{link.path.split('/')[2]}/"
+
+
+# --- the answer -------------------------------------------------------------------------------
+
+
+def test_the_answer_is_kept_by_nobody_and_found_by_no_crawler(link):
+    answer = click(link)
+    assert answer.status_code == 302
+    assert answer["Cache-Control"] == "private, no-store"
+    assert answer["X-Robots-Tag"] == "noindex"
+
+
+def test_head_is_answered_alike_and_post_is_not(link, client):
+    address = f"/store/s/{link.code}"
+    assert client.head(address)["Location"] == click(link)["Location"]
+    answer = client.post(address)
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+def test_unknown_switched_off_and_expired_look_the_same(link, make_link, committed):
+    committed(flows.disable_link, link)
+    old = make_link()
+    ShortLink.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    answers = [click(code) for code in ("nobody", link.code, old.code)]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_codes_differ_by_case(make_link):
+    make_link(path="/small/", code="ab")
+    make_link(path="/large/", code="AB")
+    assert (click("ab")["Location"], click("AB")["Location"]) == ("/small/", "/large/")
+    assert is_gone(click("Ab"))
+
+
+def test_a_link_expires_while_the_cache_still_knows_it(make_link, monkeypatch):
+    link = make_link(path="/sale/", expires_at=timezone.now() + timedelta(seconds=30))
+    assert click(link)["Location"] == "/sale/"
+    later = resolution.time.time() + 31
+    monkeypatch.setattr(resolution.time, "time", lambda: later)
+    with assert_query_budget(0):
+        assert is_gone(click(link))
+
+
+# --- a change is felt -------------------------------------------------------------------------
+
+
+def test_a_change_is_felt_by_the_next_click(any_cache, link, committed):
+    click(link)
+    committed(flows.change_link, link, path="/elsewhere/")
+    assert click(link)["Location"] == "/elsewhere/"
+    with assert_query_budget(0):
+        assert click(link)["Location"] == "/elsewhere/"
+    committed(flows.disable_link, link)
+    assert is_gone(click(link))
+    committed(flows.enable_link, link)
+    assert click(link)["Location"] == "/elsewhere/"
+    committed(flows.delete_link, link)
+    assert is_gone(click(link))
+
+
+def test_a_link_works_though_it_was_clicked_before_it_was_made(any_cache, make_link):
+    assert is_gone(click("early"))
+    make_link(path="/now/", code="early")
+    assert click("early")["Location"] == "/now/"
+
+
+def test_nothing_is_forgotten_before_the_commit_or_after_a_rollback(link):
+    click(link)
+    flows.disable_link(link)  # the commit of a test never comes
+    with assert_query_budget(0):
+        assert click(link).status_code == 302
+
+
+def test_without_news_an_entry_is_asked_for_again_after_its_time(link, settings):
+    settings.DIGITALSTORE_SHORTURLS_TIMEOUT = timedelta(seconds=1)
+    click(link)
+    ShortLink.objects.filter(pk=link.pk).update(is_active=False)  # around the flows
+    assert click(link).status_code == 302
+    resolution.time.sleep(1.1)
+    assert is_gone(click(link))
+
+
+def test_a_link_follows_its_product_when_that_gets_another_address(link, product, committed):
+    click(link)
+    type(product).objects.filter(pk=product.pk).update(slug="renamed")
+    assert committed(flows.refresh_products) == 1
+    assert click(link)["Location"] == "/products/renamed/"
+    assert committed(flows.refresh_products) == 0
+
+
+def test_a_link_to_a_product_that_is_gone_leads_to_its_page_which_says_so(make_link, make_product):
+    product = make_product("Short-lived", released=False)
+    link = make_link(product)
+    product.delete()
+    flows.refresh_products()
+    assert click(link)["Location"] == "/products/short-lived/"
+
+
+# --- who counts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"},
+        {"user_agent": "facebookexternalhit/1.1"},
+        {"user_agent": "WhatsApp/2.23.20.0"},
+        {"sec_purpose": "prefetch;prerender"},
+        {"purpose": "prefetch"},
+        {"x_purpose": "preview"},
+        {"x_moz": "prefetch"},
+    ],
+    ids=lambda headers: " ".join(headers.values()),
+)
+def test_crawlers_and_what_is_fetched_ahead_are_sent_on_and_not_counted(link, headers):
+    answer = click(link, **headers)
+    assert answer.status_code == 302
+    assert not answer.cookies
+    assert saved_clicks(link) == 0
+
+
+def test_people_count_and_head_does_not(link):
+    click(link, user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    click(link)
+    Client().head(f"/store/s/{link.code}")
+    assert saved_clicks(link) == 2

@@ -1,0 +1,182 @@
+"""A short link leads to this site and to chosen hosts, whoever tries what, and by which way."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from django_digitalstore.contrib.shorturls import flows, targets
+from django_digitalstore.contrib.shorturls.exceptions import LinkRefused
+from django_digitalstore.contrib.shorturls.models import ShortLink
+from django_digitalstore.contrib.shorturls.testing import click
+
+pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
+
+CHOSEN = "blog.example.com"
+STRANGE = [
+    "https://evil.example/",
+    "http://evil.example/",
+    "//evil.example/",
+    "///evil.example/",
+    "/\\evil.example/",
+    "\\\\evil.example/",
+    "/\t/evil.example/",
+    "/%5c\n/evil.example/",
+    "/a//evil.example/",
+    "https:evil.example",
+    "https:/evil.example",
+    "https:///evil.example/",
+    "javascript:alert(1)",
+    "data:text/html,hello",
+    "ftp://blog.example.com/",
+    "https://blog.example.com@evil.example/",
+    "https://evil.example\\@blog.example.com/",
+    "https://user:pass@blog.example.com/",
+    "https://blog.example.com.evil.example/",
+    "https://evil.example/?https://blog.example.com/",
+    "https://evil.example#blog.example.com",
+    "https://blog.example.com:8443/",
+    "https://sub.blog.example.com/",
+    "https://[::1",
+    "evil.example",
+    "http://testserver.evil.example/",
+    "http://testserver@evil.example/",
+    "\x01/products/",
+    "/products/ and more",
+    "/\u2028/evil.example/",
+]
+
+
+@pytest.fixture(autouse=True)
+def _hosts(settings):
+    settings.DIGITALSTORE_SHORTURLS_HOSTS = (CHOSEN,)
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=ascii)
+def test_the_flow_refuses_it_as_a_path_and_as_an_address(strange, seller):
+    for given in ({"path": strange}, {"url": strange}):
+        with pytest.raises(LinkRefused):
+            flows.create_link(**given, owner=seller, actor=seller)
+        with pytest.raises(LinkRefused):
+            flows.create_link(**given)  # the site itself is held to it too
+    assert not ShortLink.objects.exists()
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=ascii)
+def test_the_form_refuses_it(strange, seller, client_of):
+    page = client_of(seller).post(reverse("shop:seller_link_create"), {"address": strange})
+    assert page.status_code == 200
+    assert page.context["form"].errors
+    assert not ShortLink.objects.exists()
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=ascii)
+def test_the_admin_refuses_it(strange, superuser, client_of):
+    add = reverse("admin:digitalstore_shorturls_shortlink_add")
+    page = client_of(superuser).post(add, {"address": strange})
+    assert page.status_code == 200
+    assert page.context["adminform"].form.errors
+    assert not ShortLink.objects.exists()
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=ascii)
+def test_a_row_that_was_written_by_hand_leads_nowhere(strange, link):
+    for fields in (
+        {"target_kind": "path", "product_key": "", "path": strange, "url": ""},
+        {"target_kind": "url", "product_key": "", "path": "", "url": strange},
+        {"target_kind": "product", "product_key": "1", "path": strange, "url": ""},
+    ):
+        ShortLink.objects.filter(pk=link.pk).update(**fields)
+        cache.clear()
+        assert click(link).status_code == 404, fields
+
+
+def test_a_host_that_is_taken_off_the_list_is_closed_at_once(make_link, settings):
+    link = make_link(url=f"https://{CHOSEN}/post/?a=//b#c")
+    assert click(link)["Location"] == f"https://{CHOSEN}/post/?a=//b#c"
+    settings.DIGITALSTORE_SHORTURLS_HOSTS = ()
+    assert click(link).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"path": "/"},
+        {"path": "/products/?q=a//b&next=https://evil.example/#top"},
+        {"path": "/b%C3%BCcher/"},
+        {"url": f"https://{CHOSEN}"},
+        {"url": f"http://{CHOSEN}/a/"},
+        {"url": f"https://{CHOSEN.upper()}/a/"},
+    ],
+    ids=lambda given: next(iter(given.values())),
+)
+def test_what_is_allowed_is_led_to_as_it_was_written(given, make_link):
+    assert click(make_link(**given))["Location"] == next(iter(given.values()))
+
+
+def test_each_refusal_says_what_to_write(seller):
+    def said(**given) -> dict[str, list[str]]:
+        with pytest.raises(LinkRefused) as refused:
+            flows.create_link(**given, owner=seller, actor=seller)
+        return refused.value.message_dict
+
+    slash = "Write a path of this site that begins with one slash, as in /products/."
+    signs = "Write it without spaces, control characters and backslashes."
+    whole = "Write a whole address, as in https://example.com/page/."
+    assert said(path="//evil.example/") == {"path": [slash]}
+    assert said(path="/a b/") == {"path": [signs]}
+    assert said(url="https://a\\b") == {"url": [signs]}
+    assert said(url="javascript:alert(1)") == {"url": [whole]}
+    assert said(url="https://[::1") == {"url": [whole]}
+    assert said(url=f"https://ada@{CHOSEN}/") == {
+        "url": ["Write the address without a user name and a password."]
+    }
+    assert said(url="https://evil.example/") == {
+        "url": ["Links may lead to this site and to blog.example.com, and to nowhere else."]
+    }
+    assert said(path="/a/", url=f"https://{CHOSEN}/") == {
+        "target_kind": ["Say one thing that the link leads to: a product, or an address."]
+    }
+
+
+def test_without_hosts_links_stay_on_the_site(seller, settings):
+    settings.DIGITALSTORE_SHORTURLS_HOSTS = ()
+    assert targets.problem_of_url("https://blog.example.com/") == (
+        "Links lead to pages of this site only."
+    )
+
+
+def test_a_link_leads_to_no_other_short_link_nor_to_itself(make_link):
+    first = make_link(path="/")
+    with pytest.raises(LinkRefused) as refused:
+        flows.create_link(path=f"/store/s/{first.code}?again")
+    assert refused.value.message_dict == {
+        "path": ["This is a short link itself. Write where it leads."]
+    }
+
+
+def test_an_address_of_this_site_is_taken_as_its_path(seller, client_of):
+    form = {"address": "http://testserver/products/?q=a", "code": "whole"}
+    client_of(seller).post(reverse("shop:seller_link_create"), form)
+    assert ShortLink.objects.get().path == "/products/?q=a"
+    assert click("whole")["Location"] == "/products/?q=a"
+
+
+def test_a_product_without_a_page_is_named(product, monkeypatch):
+    label = product._meta.label
+    monkeypatch.setattr(type(product), "get_absolute_url", lambda self: "https://evil.example/")
+    with pytest.raises(targets.NoPage) as named:
+        targets.path_of_product(product)
+    assert str(named.value) == (
+        f"{label}.get_absolute_url() gives 'https://evil.example/', which is no path of this site, "
+        f"so no short link can lead to it."
+    )
+    with pytest.raises(LinkRefused):
+        flows.create_link(product=product)
+    monkeypatch.setattr(type(product), "get_absolute_url", None)
+    with pytest.raises(targets.NoPage) as named:
+        targets.path_of_product(product)
+    assert str(named.value) == (
+        f"{label} has no get_absolute_url(), so no short link can lead to it."
+    )
