@@ -69,6 +69,11 @@ def below(name: str) -> set[str]:
     return set().union(*({need} | below(need) for need in FEATURES[name].needs))
 
 
+def layer_of(name: str) -> int:
+    """Return how high a feature stands; what is in contrib stands above all."""
+    return LAYERS.index(name) if name in LAYERS else len(LAYERS)
+
+
 def test_the_features_are_known_with_what_they_need():
     needs = {name: below(name) for name in FEATURES if name in LAYERS}
     assert needs["accounts"] == set()
@@ -77,10 +82,15 @@ def test_the_features_are_known_with_what_they_need():
     assert needs["payments"] == {"catalog", "entitlements"}
 
 
+def test_a_convenience_needs_no_more_than_it_says():
+    assert below("shorturls") == {"catalog"}
+
+
 @pytest.mark.parametrize("name", ["core", *FEATURES])
 def test_an_app_with_only_what_lies_below_it(name: str, tmp_path: Path):
-    installed = sorted({name, *below(name)}, key=LAYERS.index) if name != "core" else []
-    site = MadeProject(tmp_path, *installed)
+    installed = sorted({name, *below(name)}, key=layer_of) if name != "core" else []
+    apps = [FEATURES[each].app.removeprefix("django_digitalstore.") for each in installed]
+    site = MadeProject(tmp_path, *apps)
     if installed:
         paste(site, site.must("startstore", "shop"))
         site.must("makemigrations", "shop")
@@ -91,8 +101,9 @@ def test_an_app_with_only_what_lies_below_it(name: str, tmp_path: Path):
     assert site.must("makemigrations", "--check", "--dry-run") == "No changes detected\n"
 
     features, sdks = site.must("shell", "-v0", "-c", f"SDKS = {SDKS}\n{WALK}").splitlines()
-    above = LAYERS[LAYERS.index(name) + 1 :]
-    assert {name, *installed} <= set(features.split()[1:])
+    highest = max(layer_of(each) for each in ("core", *installed) if each in LAYERS)
+    above = LAYERS[highest + 1 :]
+    assert {app.partition(".")[0] for app in apps} <= set(features.split()[1:])
     assert set(above).isdisjoint(features.split()[1:])
     assert sdks == "SDKs"
 
