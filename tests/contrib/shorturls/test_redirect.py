@@ -1,4 +1,4 @@
-"""A click: no query while the cache knows the code, one where it doesn't, and never a wrong page."""
+"""A click: no query while the cache knows the code, one where it doesn't; never a wrong page."""
 
 from __future__ import annotations
 

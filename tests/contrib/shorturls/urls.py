@@ -46,6 +46,7 @@ class UpdateView(IsSellerMixin, views.GenericShortLinkUpdateView):
 
 class SwitchView(IsSellerMixin, views.GenericShortLinkSwitchView):
     detail_url = "shop:seller_link"
+    list_url = "shop:seller_links"
 
 
 class CheckoutView(views.AttributesLinksMixin, IsCustomerMixin, GenericCheckoutView):

@@ -104,23 +104,25 @@ def check_hosts(
     """Check that each host that links may lead to is a host: anything wider is an open door."""
     setting = "DIGITALSTORE_SHORTURLS_HOSTS"
     hosts = settings.DIGITALSTORE_SHORTURLS_HOSTS
-    if not _are_words(hosts):
-        return [
-            Error(
-                f"{setting} must be a tuple of hosts, not {hosts!r}.",
-                hint=f'Write {setting} = ("blog.example.com",).',
-                id="digitalstore.E531",
-            )
+    if _are_words(hosts):
+        problems = [
+            f"{setting} has {host!r}, which is not a host: short links would lead to nothing of "
+            f"it, or to more than you mean."
+            for host in hosts
+            if not _HOST.match(host)
         ]
+    else:
+        problems = [f"{setting} must be a tuple of hosts, not {hosts!r}."]
     return [
         Error(
-            f"{setting} has {host!r}, which is not a host: short links would lead to nothing of "
-            f"it, or to more than you mean.",
-            hint="Write each host alone, as in 'blog.example.com': no scheme, path or wildcard.",
+            problem,
+            hint=(
+                f'Write {setting} = ("blog.example.com",): each host alone, without scheme, path '
+                f"and wildcard."
+            ),
             id="digitalstore.E531",
         )
-        for host in hosts
-        if not _HOST.match(host)
+        for problem in problems
     ]
 
 

@@ -221,12 +221,14 @@ class GenericShortLinkSwitchView(_SellersLinks, View):
 
     needs: ClassVar[dict[str, tuple[str, str]]] = {
         "detail_url": ("get_detail_url", '"shop:seller_link"'),
+        "list_url": ("get_list_url", '"shop:seller_links"'),
     }
     http_method_names = ["post", "options"]
     # There is no page, so the host need not say how it looks.
     base_template = ""
     active_page = ""
     detail_url: Any = None
+    list_url: Any = None
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         link = self.get_link()
@@ -243,6 +245,10 @@ class GenericShortLinkSwitchView(_SellersLinks, View):
         """Return the page of a link. Hook."""
         return reverse(self.detail_url, args=[link.code])
 
+    def get_list_url(self) -> str:
+        """Return the page of all links. Hook."""
+        return resolve_url(self.list_url)
+
     def get_login_next(self, request: HttpRequest) -> str:
-        """Come back to where the button stands: this address takes no GET."""
-        return reverse(self.detail_url, args=[self.kwargs["code"]])
+        """Come back to a page: this address takes no GET."""
+        return self.get_list_url()

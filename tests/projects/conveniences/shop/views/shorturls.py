@@ -42,3 +42,4 @@ class SellerLinkUpdateView(IsSellerMixin, GenericShortLinkUpdateView):
 
 class SellerLinkSwitchView(IsSellerMixin, GenericShortLinkSwitchView):
     detail_url = "shop:seller_link"
+    list_url = "shop:seller_links"
