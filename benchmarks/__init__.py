@@ -1,0 +1,1 @@
+"""What the suite costs, as ratios: each job beside the least that Django and the database need."""

@@ -1,0 +1,152 @@
+"""Runs the ways of doing a job interleaved, in one process, and compares them."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+__all__ = ["Job", "Limit", "Measured", "Skip", "Way", "measure", "table"]
+
+#: Seconds that one timing of a way takes at least: shorter ones are repeated and divided.
+SHORTEST = 0.01
+
+
+class Skip(Exception):
+    """A job, or a peer, cannot be measured here; the message says why."""
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of doing a job. ``before`` prepares one call, outside the clock; ``run`` is given
+    what it returns. Without it a call changes nothing that the next one would feel.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    before: Callable[[], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a way may cost: at most ``ratio`` times the way ``of``, with at most ``sql``."""
+
+    way: str
+    ratio: float | None = None
+    of: str = ""
+    sql: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of the table: the first of its ways is the floor, unless a limit names another."""
+
+    name: str
+    title: str
+    ways: list[Way]
+    limits: list[Limit] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one way of a job cost: seconds of one call, and statements without BEGIN and COMMIT."""
+
+    way: str
+    seconds: float
+    ratio: float
+    sql: int
+
+
+def _call(way: Way) -> float:
+    argument = [way.before()] if way.before else []
+    start = time.perf_counter()
+    way.run(*argument)
+    return time.perf_counter() - start
+
+
+def _count(way: Way) -> int:
+    argument = [way.before()] if way.before else []
+    with CaptureQueriesContext(connection) as queries:
+        way.run(*argument)
+    return sum(q["sql"].split()[0] not in ("BEGIN", "COMMIT") for q in queries)
+
+
+def measure(job: Job, *, rounds: int) -> list[Measured]:
+    """Call every way once in each round, in turn; return medians, and ratios to the first way.
+
+    Whatever else the machine does thus falls on all ways alike.
+    """
+    repeats, counts = {}, {}
+    for way in job.ways:
+        counts[way.name] = _count(way)  # warms up too
+        once = min(_call(way), _call(way))
+        repeats[way.name] = 1 if way.before else max(1, int(SHORTEST / max(once, 1e-7)))
+    times: dict[str, list[float]] = {way.name: [] for way in job.ways}
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(rounds):
+            for position in range(len(job.ways)):
+                way = job.ways[(position + number) % len(job.ways)]
+                often = repeats[way.name]
+                times[way.name].append(sum(_call(way) for _ in range(often)) / often)
+            gc.collect()
+    finally:
+        gc.enable()
+    floor = times[job.ways[0].name]
+    return [
+        Measured(
+            way.name,
+            statistics.median(times[way.name]),
+            # Of each round for itself, so that a slow second falls out.
+            statistics.median(
+                mine / least for mine, least in zip(times[way.name], floor, strict=True)
+            ),
+            counts[way.name],
+        )
+        for way in job.ways
+    ]
+
+
+def _verdicts(job: Job, measured: Iterable[Measured]) -> dict[str, str]:
+    found = {m.way: m for m in measured}
+    verdicts: dict[str, list[str]] = {}
+    for limit in job.limits:
+        mine = found.get(limit.way)
+        if mine is None:
+            continue
+        said = verdicts.setdefault(limit.way, [])
+        if limit.ratio is not None:
+            base = found[limit.of or job.ways[0].name]
+            ratio = mine.seconds / base.seconds if limit.of else mine.ratio
+            of = f" of {limit.of} ({ratio:.2f})" if limit.of else ""
+            said.append(f"{'ok' if ratio <= limit.ratio else 'MISSED'}: ≤ {limit.ratio:g}x{of}")
+        if limit.sql is not None:
+            word = "ok" if mine.sql <= limit.sql else "MISSED"
+            said.append(f"{word}: ≤ {limit.sql} SQL")
+    return {way: ", ".join(said) for way, said in verdicts.items()}
+
+
+def table(job: Job, measured: list[Measured]) -> str:
+    """Return the rows of a job as text that is a Markdown table too."""
+    verdicts = _verdicts(job, measured)
+    lines = [f"### {job.title} (`{job.name}`)", "", "| way | ms | × | SQL | target |"]
+    lines.append("|---|---:|---:|---:|---|")
+    lines += [
+        f"| {m.way} | {m.seconds * 1000:.3f} | {m.ratio:.2f} | {m.sql} "
+        f"| {verdicts.get(m.way, '')} |"
+        for m in measured
+    ]
+    lines += ["", *(f"{note}" for note in job.notes)]
+    return "\n".join(lines).rstrip() + "\n"

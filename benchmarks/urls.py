@@ -1,0 +1,14 @@
+"""The full store's URLs, and the pages that show the least that a job needs."""
+
+from django.urls import include, path
+
+from . import floors
+
+urlpatterns = [
+    path("floor/empty/", floors.empty),
+    path("floor/products/", floors.product_list),
+    path("floor/library/", floors.library),
+    path("floor/download/<int:asset>/", floors.download),
+    path("floor/webhook/", floors.webhook),
+    path("", include("tests.projects.full_store.urls")),
+]
