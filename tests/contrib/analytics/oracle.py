@@ -31,6 +31,7 @@ def expected() -> dict[tuple[str, str, str, str, Any], tuple[int, ...]]:
                 ("*", "*", "*"),
                 ("*", "*", order.country),
                 (str(line.product.seller_id or ""), "*", "*"),
+                (str(line.product.seller_id or ""), "*", order.country),
                 (str(line.product.seller_id or ""), str(line.product_id), "*"),
             }
             for line in lines

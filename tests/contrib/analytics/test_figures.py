@@ -455,15 +455,18 @@ def test_figures_of_a_rollup_take_as_few_queries_for_a_hundred_orders(
         sales.sell(customer, (book, 1000), (theme, 2000), at=NOON)
     flows.roll_up()
     sales.let_time_pass()
-    for scope in (of(seller), EUR, Scope(currency="EUR", product_key=str(book.pk))):
+    product = str(book.pk)
+    for scope in (of(seller), of(seller, country="DE"), EUR, of(seller, product_key=product)):
         with assert_query_budget(3):
             assert figures.totals(scope, MAY).orders == number
         with assert_query_budget(3):
             figures.series(scope, MAY, Period.WEEK)
         with assert_query_budget(3):
             figures.currencies(scope, MAY)
-        with assert_query_budget(4):
-            figures.top_products(scope, MAY)
+    with assert_query_budget(4):
+        assert figures.top_products(of(seller), MAY)[0].figures.orders == number
+    with assert_query_budget(3):
+        assert figures.by_country(of(seller), MAY)[0].figures.orders == number
 
 
 @pytest.mark.parametrize("number", [1, 100])
@@ -472,5 +475,26 @@ def test_what_is_counted_from_the_facts_takes_as_few_queries_for_a_hundred_order
 ):
     for _order in range(number):
         sales.give_back(sales.sell(customer, (book, 1000), at=NOON), at=NOON, amount=100)
+    scope = of(seller, country="DE", product_key=str(book.pk))
     with assert_query_budget(6):
-        assert figures.totals(of(seller, country="DE"), MAY).refunded == 100 * number
+        assert figures.totals(scope, MAY).refunded == 100 * number
+
+
+def test_questions_of_one_moment_look_once_for_what_changed(customer, book, seller):
+    sales.sell(customer, (book, 1000), at=NOON)
+    flows.roll_up()
+    sales.sell(customer, (book, 1000), at=NOON)
+    with assert_query_budget(15), figures.at_one_moment():
+        # State, what changed and its days: 5. Their orders: 6. Three rollups and the titles.
+        assert figures.totals(of(seller), MAY).orders == 2
+        assert figures.currencies(of(seller), MAY) == ["EUR"]
+        assert figures.top_products(of(seller), MAY)[0].figures.orders == 2
+
+
+def test_a_moment_ends_with_its_block(customer, book):
+    flows.roll_up()
+    with figures.at_one_moment():
+        assert figures.totals(EUR, MAY).orders == 0
+        sales.sell(customer, (book, 1000), at=NOON)
+        assert figures.totals(EUR, MAY).orders == 0
+    assert figures.totals(EUR, MAY).orders == 1

@@ -8,10 +8,12 @@ scope of a seller to that seller, and the whole site to staff.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -26,7 +28,7 @@ from . import books
 from .books import Counts
 from .days import Period, Range
 from .models import ALL, DailyFigures, RollupState
-from .revenue import LineRow, OrderRow
+from .revenue import LineRow, OrderBook, OrderRow
 
 __all__ = [
     "CountryFigures",
@@ -38,6 +40,7 @@ __all__ = [
     "Range",
     "ReleaseDownloads",
     "Scope",
+    "at_one_moment",
     "by_country",
     "currencies",
     "downloads_per_release",
@@ -46,7 +49,10 @@ __all__ = [
     "totals",
 ]
 
-G = TypeVar("G")
+T = TypeVar("T")
+
+#: What was read in the block of ``at_one_moment()``.
+_moment: ContextVar[dict[Any, Any] | None] = ContextVar("analytics_moment", default=None)
 
 _COUNTED = ("orders", "units", "gross", "refunded", "checkouts", "paid_checkouts")
 
@@ -151,6 +157,19 @@ class ReleaseDownloads:
 # --- questions ----------------------------------------------------------------------------------
 
 
+@contextmanager
+def at_one_moment() -> Iterator[None]:
+    """Let all questions of the block see the facts as the first one found them.
+
+    For a page of many figures: what changed since the rollup is then looked for once.
+    """
+    token = _moment.set({})
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
 def totals(scope: Scope, span: Range) -> Figures:
     """Return the figures of all days of ``span`` together."""
     total = Counts()
@@ -198,13 +217,12 @@ def currencies(scope: Scope, span: Range) -> list[str]:
     """
     found: dict[str, int] = {}
     rollup = _rollup_of(scope)
-    dirty = _dirty_days(_orders_of(scope, any_currency=True), span, has_rollup=rollup is not None)
+    dirty = _dirty_days(scope, span, has_rollup=rollup is not None)
     if rollup is not None and dirty is not None:
         rows = rollup.filter(day__range=(span.first, span.last)).exclude(day__in=dirty)
         of_rows = rows.order_by().values_list("currency").annotate(Sum("orders"))
         found.update({currency: orders or 0 for currency, orders in of_rows})
-    counted = _count(scope, span, dirty, lambda order, line: (None,), any_currency=True)
-    for (_group, currency, _day), counts in counted.items():
+    for (_group, currency, _day), counts in _count(scope, span, dirty).items():
         found[currency] = found.get(currency, 0) + counts.orders
     return sorted(found, key=lambda currency: (-found[currency], currency))
 
@@ -239,24 +257,27 @@ def _figures(currency: str, counts: Counts) -> Figures:
 
 def _by_day(scope: Scope, span: Range) -> dict[date, Counts]:
     rollup = _rollup_of(scope)
-    dirty = _dirty_days(_orders_of(scope), span, has_rollup=rollup is not None)
+    dirty = _dirty_days(scope, span, has_rollup=rollup is not None)
     found: dict[date, Counts] = {}
     if rollup is not None and dirty is not None:
         rows = rollup.filter(currency=scope.currency, day__range=(span.first, span.last))
         for day, *numbers in rows.order_by().values_list("day", *_COUNTED):
-            if day not in dirty:
-                found.setdefault(day, Counts()).add(Counts(*numbers))
-    for (_group, _currency, day), counts in _count(
-        scope, span, dirty, lambda order, line: (None,)
-    ).items():
-        found[day] = counts
+            if day in dirty:
+                continue
+            if day in found:
+                found[day].add(Counts(*numbers))
+            else:
+                found[day] = Counts(*numbers)
+    for (_group, currency, day), counts in _count(scope, span, dirty).items():
+        if currency == scope.currency:
+            found[day] = counts
     return found
 
 
 def _grouped(scope: Scope, span: Range, column: str) -> dict[str, Counts]:
     """Return the figures of ``span`` by product or by country."""
     rollup = _rollup_of(scope, by=column)
-    dirty = _dirty_days(_orders_of(scope), span, has_rollup=rollup is not None)
+    dirty = _dirty_days(scope, span, has_rollup=rollup is not None)
     found: dict[str, Counts] = {}
     if rollup is not None and dirty is not None:
         rows = rollup.filter(currency=scope.currency, day__range=(span.first, span.last))
@@ -264,25 +285,21 @@ def _grouped(scope: Scope, span: Range, column: str) -> dict[str, Counts]:
         summed = rows.exclude(day__in=dirty).order_by().values(column).annotate(**sums)
         for key, *numbers in summed.values_list(column, *sums):
             found[key] = Counts(*numbers)
-    group: Callable[[OrderRow, LineRow], Iterable[str]] = (
-        (lambda order, line: (line.product,))
-        if column == "product_key"
-        else (lambda order, line: (order.country,))
-    )
-    for (key, _currency, _day), counts in _count(scope, span, dirty, group).items():
-        found.setdefault(str(key), Counts()).add(counts)
+    for (key, currency, _day), counts in _count(scope, span, dirty, by=column).items():
+        if currency == scope.currency:
+            found.setdefault(str(key), Counts()).add(counts)
     return found
 
 
 def _rollup_of(scope: Scope, by: str = "") -> QuerySet[DailyFigures] | None:
     """Return the rows of the rollup that hold ``scope``, of any currency; None without such rows.
 
-    There are rows for the site, each country, each seller and each product, and of each product
-    its seller: what is asked for a country beside a seller or product is counted from the facts.
+    There are rows of the site and of each seller, for all countries and for each, and of each
+    product for all: what is asked of a product in a country is counted from the facts.
     """
     has_country = scope.country is not None or by == "country"
     has_product = scope.product_key is not None or by == "product_key"
-    if has_country and (has_product or scope.seller is not None):
+    if has_country and has_product:
         return None
     rows = DailyFigures.objects.all()
     if scope.seller is not None:
@@ -300,11 +317,9 @@ def _rollup_of(scope: Scope, by: str = "") -> QuerySet[DailyFigures] | None:
     return rows.exclude(country=ALL) if has_country else rows.filter(country=ALL)
 
 
-def _orders_of(scope: Scope, *, any_currency: bool = False) -> QuerySet[Any]:
-    """Return the orders that hold anything of ``scope``."""
+def _orders_of(scope: Scope) -> QuerySet[Any]:
+    """Return the orders that hold anything of ``scope``, in any currency."""
     orders = get_order_model().objects.all()
-    if not any_currency:
-        orders = orders.filter(currency=scope.currency)
     if scope.country is not None:
         orders = orders.filter(country=scope.country)
     if scope.seller is None and scope.product_key is None:
@@ -325,36 +340,59 @@ def _product_of(scope: Scope) -> list[Any]:
         return []
 
 
-def _dirty_days(orders: QuerySet[Any], span: Range, *, has_rollup: bool) -> set[date] | None:
+def _dirty_days(scope: Scope, span: Range, *, has_rollup: bool) -> set[date] | None:
     """Return the days of ``span`` of which facts changed since the rollup; None for all of them."""
-    state = RollupState.objects.first() if has_rollup else None
+    state = _once("state", RollupState.objects.first) if has_rollup else None
     if state is None or state.time_zone != settings.TIME_ZONE:
         return None
-    changed = orders.filter(updated_at__gt=state.changed_after)
-    return {day for day in books.days_of_orders(changed) if day in span}
+
+    def days_that_changed() -> set[date]:
+        changed = books.orders_changed_after(state.changed_after)
+        # Asked first of all orders: that is quicker to ask, and mostly none did.
+        if not _once("any changed", changed.exists):
+            return set()
+        return books.days_of_orders(_orders_of(scope).filter(updated_at__gt=state.changed_after))
+
+    days = _once(("changed", *_key_of(scope)), days_that_changed)
+    return {day for day in days if day in span}
 
 
 def _count(
-    scope: Scope,
-    span: Range,
-    days: set[date] | None,
-    groups_of: Callable[[OrderRow, LineRow], Iterable[Any]],
-    *,
-    any_currency: bool = False,
+    scope: Scope, span: Range, days: set[date] | None, by: str = ""
 ) -> dict[tuple[Any, str, date], Counts]:
     """Count ``days``, or all of ``span``, from the facts."""
     if days is not None and not days:
         return {}
-    wanted = set(span) if days is None else days
-    orders = _orders_of(scope, any_currency=any_currency)
+    wanted = frozenset(span) if days is None else frozenset(days)
     seller = None if scope.seller is None else str(scope.seller.pk)
 
-    def groups(order: OrderRow, line: LineRow) -> Iterable[Any]:
+    def groups_of(order: OrderRow, line: LineRow) -> Iterable[Any]:
         if seller is not None and line.seller != seller:
             return ()
         if scope.product_key is not None and line.product != scope.product_key:
             return ()
-        return groups_of(order, line)
+        return ({"product_key": line.product, "country": order.country}.get(by),)
 
-    keys = books.order_keys_of_days(Range(min(wanted), max(wanted)), orders)
-    return books.count(books.read_books(keys), days=wanted, groups_of=groups)
+    def read() -> Iterator[OrderBook]:
+        span = Range(min(wanted), max(wanted))
+        return books.read_books(books.order_keys_of_days(span, _orders_of(scope)))
+
+    # Of a large site without a rollup, all orders are too many to be kept.
+    found = read() if days is None else _once(("books", *_key_of(scope), wanted), lambda: [*read()])
+    return books.count(found, days=wanted, groups_of=groups_of)
+
+
+def _key_of(scope: Scope) -> tuple[Any, ...]:
+    """Return what tells scopes apart, whatever their currency."""
+    seller = None if scope.seller is None else scope.seller.pk
+    return (seller, scope.product_key, scope.country)
+
+
+def _once(key: Any, ask: Callable[[], T]) -> T:
+    """Return the answer; within ``at_one_moment()`` it is asked for once."""
+    known = _moment.get()
+    if known is None:
+        return ask()
+    if key not in known:
+        known[key] = ask()
+    return cast("T", known[key])

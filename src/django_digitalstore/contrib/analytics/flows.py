@@ -208,6 +208,7 @@ def _slices(order: OrderRow, line: LineRow) -> tuple[tuple[str, str, str], ...]:
         (ALL, ALL, ALL),
         (ALL, ALL, order.country),
         (line.seller, ALL, ALL),
+        (line.seller, ALL, order.country),
         (line.seller, line.product, ALL),
     )
 

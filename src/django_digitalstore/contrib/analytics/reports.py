@@ -115,6 +115,7 @@ class Report:
         return self.totals == nothing == self.totals_before and not self.releases
 
 
+@figures.at_one_moment()
 def count_report(query: Query) -> Report:
     """Count what is asked, by a number of queries that doesn't grow with what was sold.
 
