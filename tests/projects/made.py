@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("accounts", "catalog", "entitlements", "payments")
 #: The apps of contrib with pages of their own, which a store has only where they are installed.
-CONVENIENCES = ("contrib.shorturls",)
+CONVENIENCES = ("contrib.analytics", "contrib.shorturls")
 
 
 def run_python(
