@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django_digitalstore.catalog",
     "django_digitalstore.entitlements",
     "django_digitalstore.payments",
+    "django_digitalstore.contrib.underconstruction",
     "shop",
     "demo",
     "mails",
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_digitalstore.contrib.underconstruction.middleware.UnderConstructionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -113,6 +115,9 @@ if text("CACHE_URL"):
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": text("CACHE_URL"),
     }
+
+# What a closed shop leaves open beside what always is: the page that stands in for the post.
+DIGITALSTORE_UNDERCONSTRUCTION_OPEN = ["mails"] if DIGITALSTORE_TEST_MODE else []
 
 STORAGES = {
     # Covers: everybody may see them.

@@ -23,6 +23,11 @@ pytestmark = pytest.mark.django_db
 ON = Status(is_on=True, version=1, retry_after=600)
 
 
+@pytest.fixture(autouse=True)
+def cache_per_process(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
 def write(**columns: Any) -> None:
     SiteStatus.objects.update_or_create(pk=1, defaults=columns)
 
@@ -92,8 +97,7 @@ def test_what_the_cache_has_is_no_status(redis_cache, value):
     assert Flag().current() == ON
 
 
-def test_a_cache_per_process_is_not_asked(settings):
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+def test_a_cache_per_process_is_not_asked():
     caches["default"].set("digitalstore:underconstruction:status", {"is_on": True}, 60)
     assert Flag().current() == Status()
 

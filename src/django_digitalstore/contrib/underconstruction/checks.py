@@ -98,10 +98,11 @@ def check_settings(
 
 
 def _wrong_pages() -> Iterator[CheckMessage]:
+    hint = 'Write a list of paths and names, as in ["/healthz/", "/status/*", "shop:imprint"].'
     for wrong in _what_is_wrong_with(settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN):
         yield Error(
             f"DIGITALSTORE_UNDERCONSTRUCTION_OPEN {wrong}.",
-            hint='Write a list of paths and names, as in ["/healthz/", "/status/*", "shop:imprint"].',
+            hint=hint,
             id="digitalstore.E541",
         )
 

@@ -126,22 +126,27 @@ class Flag:
             self._status, self._fresh_until = status, time.monotonic() + KEEP
 
     def forget(self) -> None:
-        """Make this process read the status anew, as after a test's rollback."""
-        self._status, self._fresh_until = self._pinned, 0.0
-        if self._pinned is not None:
-            self._fresh_until = float("inf")
+        """Have the status read anew, from the database: a test's rollback tells nobody."""
+        if caching.is_shared():
+            caching.shared().delete(_KEY)
+        self.reset()
+
+    def reset(self) -> None:
+        """Have this process ask again. No I/O."""
+        self._status = self._pinned
+        self._fresh_until = 0.0 if self._pinned is None else float("inf")
 
     @contextmanager
     def pinned(self, status: Status) -> Iterator[None]:
         """Let this process believe ``status`` in the block, whatever is true. For tests."""
         before = self._pinned
         self._pinned = status
-        self.forget()
+        self.reset()
         try:
             yield
         finally:
             self._pinned = before
-            self.forget()
+            self.reset()
 
     def _read(self) -> Status:
         cache = caching.shared() if caching.is_shared() else None
@@ -192,6 +197,6 @@ flag = Flag()
 
 
 @receiver(setting_changed)
-def _forget(*, setting: str, **kwargs: Any) -> None:
+def _reset(*, setting: str, **kwargs: Any) -> None:
     if setting in ("CACHES", "DIGITALSTORE_CACHE"):
-        flag.forget()
+        flag.reset()
