@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, QuerySet, Subquery, Sum
 
 from django_digitalstore.catalog import get_product_model
 from django_digitalstore.core.exceptions import DigitalStoreError
@@ -340,17 +340,24 @@ def _product_of(scope: Scope) -> list[Any]:
         return []
 
 
+def _state() -> Any:
+    """Return how far the rollup is, with the ``last_change`` of any order; None without one.
+
+    One query: mostly nothing changed since, and then that is all that has to be known.
+    """
+    latest = get_order_model().objects.order_by("-updated_at").values("updated_at")[:1]
+    return RollupState.objects.annotate(last_change=Subquery(latest)).first()
+
+
 def _dirty_days(scope: Scope, span: Range, *, has_rollup: bool) -> set[date] | None:
     """Return the days of ``span`` of which facts changed since the rollup; None for all of them."""
-    state = _once("state", RollupState.objects.first) if has_rollup else None
+    state = _once("state", _state) if has_rollup else None
     if state is None or state.time_zone != settings.TIME_ZONE:
         return None
+    if state.last_change is None or state.last_change <= state.changed_after:
+        return set()
 
     def days_that_changed() -> set[date]:
-        changed = books.orders_changed_after(state.changed_after)
-        # Asked first of all orders: that is quicker to ask, and mostly none did.
-        if not _once("any changed", changed.exists):
-            return set()
         return books.days_of_orders(_orders_of(scope).filter(updated_at__gt=state.changed_after))
 
     days = _once(("changed", *_key_of(scope)), days_that_changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
@@ -218,7 +218,7 @@ def _counted(span: Range) -> dict[_Slice, tuple[int, ...]]:
         books.read_books(books.order_keys_of_days(span)), days=span, groups_of=_slices
     )
     return {
-        _Slice(*group, currency, day): counts.as_tuple()  # type: ignore[call-arg]
+        _Slice(*cast("tuple[str, str, str]", group), currency, day): counts.as_tuple()
         for (group, currency, day), counts in found.items()
     }
 
