@@ -50,7 +50,7 @@ def with_peers(arguments: list[str]) -> None:
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(PEERS_VENV)], check=True)
     pip = [str(python), "-m", "pip", "install", "-q"]
-    subprocess.run([*pip, "-e", f"{ROOT}[dev]"], check=True)
+    subprocess.run([*pip, "-e", f"{ROOT}[s3]"], check=True)
     for line in wanted.read_text().splitlines():
         peer = line.partition("#")[0].strip()
         # One that does not install, or not beside this Django, is named and left out.
