@@ -72,6 +72,19 @@ def test_a_webhook_is_signed_and_really_posted(post_webhook):
     assert post_webhook(event, timestamp=1).status_code == 401
 """
 
+HELPING = """
+def test_support(
+    make_product, customer_who_owns, offer_support, open_request, give_allowance, paid_support
+):
+    book = make_product()
+    customer = customer_who_owns(book)
+    offer_support(book, included_requests=1, pack_price=900, pack_size=3)
+    assert open_request(customer, book).allowance is None
+    allowance = give_allowance(customer, book)
+    assert open_request(customer, book).allowance == allowance
+    assert paid_support(customer, book).status == "paid"
+"""
+
 
 def run(folder: Path, project: str, test: str, *, conftest: str = SWITCHED_ON) -> str:
     """Run ``test`` by pytest in ``folder`` under a host project; return what it printed."""
@@ -97,6 +110,10 @@ def test_a_host_sets_its_scenes_by_fixtures(tmp_path, project):
     assert "8 passed" in run(tmp_path, project, SELLING + PAYING)
 
 
+def test_a_host_with_support_sets_its_scenes_too(tmp_path):
+    assert "1 passed" in run(tmp_path, "full_store", HELPING)
+
+
 def test_a_host_without_payments_has_the_fixtures_of_the_rest(tmp_path):
     test = SELLING.replace("make_user, make_customer", "make_customer").replace(
         "make_user().is_active and ", ""
@@ -105,7 +122,8 @@ def test_a_host_without_payments_has_the_fixtures_of_the_rest(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("feature", "fixture"), [("payments", "paid_order"), ("accounts", "make_user")]
+    ("feature", "fixture"),
+    [("payments", "paid_order"), ("accounts", "make_user"), ("support", "open_request")],
 )
 def test_a_fixture_of_a_feature_that_is_not_there_says_what_to_install(tmp_path, feature, fixture):
     printed = run(tmp_path, "entitlements_only", f"def test_it({fixture}): pass\n")

@@ -30,13 +30,17 @@ from django.apps import apps
 __all__ = [
     "customer_who_owns",
     "deliver_webhooks",
+    "give_allowance",
     "make_category",
     "make_customer",
     "make_product",
     "make_release",
     "make_seller",
     "make_user",
+    "offer_support",
+    "open_request",
     "paid_order",
+    "paid_support",
     "place_order",
     "post_webhook",
     "refunded_order",
@@ -155,3 +159,30 @@ def post_webhook(db: None, client: Any) -> Callable[..., Any]:
 def deliver_webhooks(db: None, client: Any) -> Callable[..., Any]:
     """``deliver_webhooks()`` of ``payments.testing``, by the test's ``client``."""
     return partial(_function("payments", "deliver_webhooks"), client)
+
+
+# --- support ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def offer_support(db: None) -> Callable[..., Any]:
+    """``offer_support(product, included_requests=3)`` of ``support.testing``: its terms."""
+    return _function("support", "offer_support")
+
+
+@pytest.fixture
+def give_allowance(db: None) -> Callable[..., Any]:
+    """``give_allowance(customer, product, 1)`` of ``support.testing``, to one who owns it."""
+    return _function("support", "give_allowance")
+
+
+@pytest.fixture
+def open_request(db: None) -> Callable[..., Any]:
+    """``open_request(customer, product, subject="…", body="…")`` of ``support.testing``."""
+    return _function("support", "open_request")
+
+
+@pytest.fixture
+def paid_support(db: None) -> Callable[..., Any]:
+    """``paid_support(customer, product)`` of ``support.testing``: an order of the pack."""
+    return _function("support", "paid_support")

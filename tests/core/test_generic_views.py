@@ -35,9 +35,10 @@ def generic_views() -> list[type[GenericView]]:
 
     def walk(base: type[GenericView]) -> None:
         for cls in base.__subclasses__():
-            if cls.__module__.startswith("django_digitalstore.") and cls.__name__.startswith(
-                "Generic"
-            ):
+            # Looking for modules imports packages, those of features that aren't installed too.
+            is_installed = apps.get_containing_app_config(cls.__module__) is not None
+            is_ours = cls.__module__.startswith("django_digitalstore.")
+            if is_ours and is_installed and cls.__name__.startswith("Generic"):
                 found[cls.__name__] = cls
             walk(cls)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.projects import regenerate
-from tests.projects.made import ROOT, SHIPPED, MadeProject, paste, section
+from tests.projects.made import ROOT, SELLING, SHIPPED, MadeProject, paste, section
 
 pytestmark = pytest.mark.slow  # each test makes a site of its own
 
@@ -499,6 +499,22 @@ print(b'name="author"' in ada.get(new).content, b"of the press" in ada.get("/sho
     assert python(site, sell) == "True True\nTrue False\n"
 
 
+def change(site: MadeProject, printed: str) -> None:
+    """Paste into the files that are there, as it was said."""
+    for path, text in re.findall(
+        r"^Change in shop/(\S+) \(.*?:\n\n(.*?)\n\n(?=Change in|Then run)", printed, re.M | re.S
+    ):
+        source = site.folder / "shop" / path
+        changed = source.read_text()
+        for hunk in re.split(r"^    @@.*\n", text, flags=re.M)[1:]:
+            lines = [line[4:] for line in hunk.split("\n")]
+            old = "\n".join(line[1:] for line in lines if line[:1] != "+")
+            new = "\n".join(line[1:] for line in lines if line[:1] != "-")
+            assert old in changed, (path, old)
+            changed = changed.replace(old, new, 1)
+        source.write_text(changed)
+
+
 def test_a_feature_comes_later_into_a_store_that_is_there(tmp_path):
     site = press(tmp_path)
     printed = site.must(
@@ -526,20 +542,8 @@ def test_a_feature_comes_later_into_a_store_that_is_there(tmp_path):
     assert 'base_template = "base.html"' in (tmp_path / "shop/views/payments.py").read_text()
     assert printed.partition("\n")[2] == ADDED
 
-    # Paste it, as it was said.
     site.add_settings('INSTALLED_APPS += ["django_digitalstore.payments"]')
-    for path, text in re.findall(
-        r"^Change in shop/(\S+) \(.*?:\n\n(.*?)\n\n(?=Change in|Then run)", printed, re.M | re.S
-    ):
-        source = tmp_path / "shop" / path
-        changed = source.read_text()
-        for hunk in re.split(r"^    @@.*\n", text, flags=re.M)[1:]:
-            lines = [line[4:] for line in hunk.split("\n")]
-            old = "\n".join(line[1:] for line in lines if line[:1] != "+")
-            new = "\n".join(line[1:] for line in lines if line[:1] != "-")
-            assert old in changed, (path, old)
-            changed = changed.replace(old, new, 1)
-        source.write_text(changed)
+    change(site, printed)
     site.must("check")
     site.must("makemigrations", "shop")
     tests = site.manage("test", "shop")
@@ -550,6 +554,44 @@ def test_a_feature_comes_later_into_a_store_that_is_there(tmp_path):
         f"CommandError: startstore – {tmp_path / 'shop'} has the feature 'payments' already – "
         f"change its files as you like; nothing writes them again.\n"
     )
+
+
+def test_support_comes_only_where_it_is_installed(tmp_path):
+    printed = MadeProject(tmp_path).must("startstore", "shop")
+    assert "django_digitalstore.support" not in printed
+    assert not (tmp_path / "shop" / "models" / "support.py").exists()
+
+
+def test_support_comes_later_into_a_shop_that_sells(tmp_path):
+    site = MadeProject(tmp_path, *SELLING)
+    paste(site, site.must("startstore", "shop"))
+    site.must("makemigrations", "shop")
+    before = {
+        path: path.read_bytes() for path in (tmp_path / "shop").rglob("*.py") if path.is_file()
+    }
+    assert not [path for path in before if "support" in path.read_text().lower()]
+
+    printed = site.must("startstore", "shop", "--add", "support")
+    assert {path: path.read_bytes() for path in before} == before
+    assert section(printed, "Add to INSTALLED_APPS in your settings:") == [
+        '"django_digitalstore.support",'
+    ]
+    there = "Add below, in the same file; where it is there already, add its entry:"
+    assert section(printed, there) == [
+        "DIGITALSTORE_FULFILMENTS = {",
+        '    "support": "django_digitalstore.support.fulfilments.SupportFulfilment",',
+        "}",
+    ]
+
+    site.add_settings('INSTALLED_APPS += ["django_digitalstore.support"]')
+    change(site, printed)
+    refused = site.manage("check")
+    assert "(digitalstore.E401)" in refused.stderr
+    site.add_settings("\n".join(section(printed, there)))
+    site.must("check")
+    site.must("makemigrations", "shop")
+    tests = site.manage("test", "shop.tests.test_support")
+    assert tests.returncode == 0, tests.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from django_digitalstore import pytest_plugin
 from tests.architecture.public_names import private_imports
-from tests.projects.made import ROOT, SHIPPED, MadeProject, paste, run_python
+from tests.projects.made import ROOT, SELLING, MadeProject, paste, run_python
 
 #: What is made here has settings of its own: once is enough, whatever host the tests run under.
 once = pytest.mark.skipif(
@@ -45,7 +45,7 @@ def included() -> list[tuple[Path, Path, dict[str, str]]]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> MadeProject:
     """A store with the examples in it."""
-    site = MadeProject(tmp_path_factory.mktemp("site"), *SHIPPED)
+    site = MadeProject(tmp_path_factory.mktemp("site"), *SELLING)
     site.must("startstore", "shop")
     shutil.copytree(EXAMPLES / "shop", site.folder / "shop", dirs_exist_ok=True)
     shutil.copy(EXAMPLES / "conftest.py", site.folder)
@@ -87,7 +87,7 @@ def test_the_examples_pass_their_tests_in_a_store_that_startstore_wrote(site):
 @pytest.mark.slow
 @pytest.mark.parametrize("feature", ["catalog", "entitlements"])
 def test_a_field_that_a_hosts_product_requires_is_asked_for_as_the_page_says(tmp_path, feature):
-    site = MadeProject(tmp_path, *SHIPPED)
+    site = MadeProject(tmp_path, *SELLING)
     paste(site, site.must("startstore", "shop"))
     models = site.folder / "shop" / "models" / "catalog.py"
     head, found, tail = models.read_text().partition("class Meta(AbstractProduct.Meta)")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.projects.made import ROOT, SHIPPED, MadeProject, paste
+from tests.projects.made import ROOT, SELLING, MadeProject, paste
 
 #: What is made here has settings of its own: once is enough, whatever host the tests run under.
 pytestmark = pytest.mark.skipif(
@@ -72,7 +72,7 @@ def shell(site: MadeProject, code: str) -> list[str]:
 @pytest.fixture
 def site(tmp_path: Path) -> MadeProject:
     """A store of its own, with one sale in it."""
-    site = MadeProject(tmp_path, *SHIPPED)
+    site = MadeProject(tmp_path, *SELLING)
     paste(site, site.must("startstore", "shop"))
     site.must("makemigrations", "shop", "-v0")
     site.must("migrate", "-v0")

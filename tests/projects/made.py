@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ("accounts", "catalog", "entitlements", "payments")
+SHIPPED = ("accounts", "catalog", "entitlements", "payments", "support")
+#: What a shop needs; support comes on top of it.
+SELLING = SHIPPED[:-1]
 #: The apps of contrib with pages of their own, which a store has only where they are installed.
 CONVENIENCES = ("contrib.analytics", "contrib.shorturls")
 

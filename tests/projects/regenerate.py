@@ -9,17 +9,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.projects.made import CONVENIENCES, SHIPPED, MadeProject
+from tests.projects.made import CONVENIENCES, SELLING, SHIPPED, MadeProject
 
 PROJECTS = Path(__file__).parent
 #: Projects, whose stores are exactly what is written, and their features.
 UNEDITED = {
     "full_store": SHIPPED,
     "entitlements_only": ("catalog", "entitlements"),
-    "custom_user": SHIPPED,
-    "existing_model": SHIPPED,
-    "traps": SHIPPED,
-    "conveniences": (*SHIPPED, *CONVENIENCES),
+    "custom_user": SELLING,
+    "existing_model": SELLING,
+    "traps": SELLING,
+    "conveniences": (*SELLING, *CONVENIENCES),
 }
 #: Apps of a host that are there before its store, and what it tells ``startstore`` about them.
 BEFORE = {

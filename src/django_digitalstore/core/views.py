@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from django.contrib.auth.views import redirect_to_login
 from django.db import connections, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import classonlymethod
@@ -27,6 +27,7 @@ __all__ = [
     "IsSellerMixin",
     "OutsideTransactionView",
     "RoleRequiredMixin",
+    "SeeOther",
 ]
 
 
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
     _View: TypeAlias = View[Any]
 else:
     _View = View
+
+
+class SeeOther(HttpResponseRedirect):
+    """After a POST, go on with GET: the one redirect that says so."""
+
+    status_code = 303
 
 
 class RoleRequiredMixin(_View):

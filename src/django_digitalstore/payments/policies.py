@@ -88,11 +88,19 @@ def is_being_paid(order: AbstractOrder) -> bool:
     return _has_payment_in(order, PaymentState.PROCESSING)
 
 
-def orders_being_paid(customer: Any, products: Iterable[Any]) -> OrderQuerySet:
-    """Return the unpaid orders of a customer for any of ``products`` with money on its way."""
+def orders_being_paid(
+    customer: Any, products: Iterable[Any], *, kind: str | None = None
+) -> OrderQuerySet:
+    """Return the unpaid orders of a customer for any of ``products`` with money on its way.
+
+    With ``kind`` only those for lines of it: support of a product is another thing than itself.
+    """
     orders: OrderQuerySet[Any] = get_order_model().objects.of_customer(customer)
+    wanted = Q(lines__product__in=list(products))
+    if kind is not None:
+        wanted &= Q(lines__kind=kind)
     return (
-        orders.filter(status__in=UNPAID, lines__product__in=list(products))
+        orders.filter(wanted, status__in=UNPAID)
         .filter(
             Q(payments__state=PaymentState.PROCESSING)
             | Q(attention__contains=Attention.DISCREPANCY)

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
@@ -29,7 +29,7 @@ from django_digitalstore.core.paginator import CountlessPaginator
 from django_digitalstore.core.provider_calls import call_provider
 from django_digitalstore.core.roles import CUSTOMER, SELLER
 from django_digitalstore.core.site_url import absolute_url, site_url
-from django_digitalstore.core.views import GenericView, OutsideTransactionView
+from django_digitalstore.core.views import GenericView, OutsideTransactionView, SeeOther
 
 from . import flows, get_order_model, policies
 from .abstract_models import AbstractOrder, AbstractPayment
@@ -62,12 +62,6 @@ MOST_PRODUCTS = 50
 LOOK_AGAIN = (2, 3, 5, 8, 13, 21, 30, 30, 30, 30)
 #: Seconds for which one answer of the provider about an order is good enough.
 ASK_AGAIN = 1
-
-
-class _SeeOther(HttpResponseRedirect):
-    """After a POST, go on with GET: the one redirect that says so."""
-
-    status_code = 303
 
 
 class _OrderTemplates(GenericView):
@@ -138,7 +132,7 @@ class _OpensCheckout(OutsideTransactionView):
                 cancel_url=absolute_url(self.get_cancel_url(order)),
             )
         if payment.state != PaymentState.OPEN:
-            return _SeeOther(self.get_return_url(order))
+            return SeeOther(self.get_return_url(order))
         # It is the provider's own and may lead anywhere, but it has to be a page.
         parts = urlsplit(payment.checkout_url)
         is_path = payment.checkout_url.startswith("/") and not parts.netloc
@@ -147,7 +141,7 @@ class _OpensCheckout(OutsideTransactionView):
             raise CheckoutUnavailable(
                 _("The payment provider does not answer. Nothing was charged; please try again.")
             )
-        return _SeeOther(payment.checkout_url)
+        return SeeOther(payment.checkout_url)
 
 
 class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
@@ -259,7 +253,7 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
         if isinstance(error, AlreadyOwned):
             if len(self.products) == 1:
                 messages.info(self.request, str(error))
-                return _SeeOther(self.get_owned_url())
+                return SeeOther(self.get_owned_url())
             return self.answer(form, str(error), error.code, 409)
         return self.answer(form, str(error), error.code, 400)
 
@@ -276,7 +270,10 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add ``products``, ``quotes`` and ``total`` (as people write it), and a ``problem``."""
-        quotes = self.get_quotes()
+        try:
+            quotes = self.get_quotes()
+        except CheckoutRefused:
+            quotes = []  # what is not sold has no price; the problem says why
         currencies = {quote.currency for quote in quotes}
         price = sum(quote.unit_price for quote in quotes)
         # Different currencies have no sum.
@@ -284,7 +281,11 @@ class GenericCheckoutView(_OrderTemplates, _OpensCheckout, FormView):
         kwargs.setdefault("problem", "")
         kwargs.setdefault("problem_code", "")
         return super().get_context_data(
-            products=self.products, quotes=quotes, total=total, is_free=price == 0, **kwargs
+            products=self.products,
+            quotes=quotes,
+            total=total,
+            is_free=bool(quotes) and price == 0,
+            **kwargs,
         )
 
 
@@ -356,10 +357,10 @@ class GenericOrderReturnView(_OpensCheckout, _OrderPage):
             return self.go_and_pay(payment)
         except AlreadyOwned as error:
             messages.info(request, str(error))
-            return _SeeOther(self.get_owned_url())
+            return SeeOther(self.get_owned_url())
         except CheckoutRefused as error:
             messages.warning(request, str(error))
-            return _SeeOther(here)
+            return SeeOther(here)
         except CheckoutUnavailable as error:
             context = self.get_context_data(object=self.object, problem=str(error))
             return self.render_to_response(context, status=503)
@@ -634,7 +635,7 @@ class GenericSellerOrderRefundView(_OrderPage):
             )
         except RefundRefused as error:
             messages.warning(self.request, str(error))
-            return _SeeOther(self.get_detail_url(self.object))
+            return SeeOther(self.get_detail_url(self.object))
         return self.requested()
 
     def requested(self) -> HttpResponse:
@@ -642,7 +643,7 @@ class GenericSellerOrderRefundView(_OrderPage):
         messages.success(
             self.request, _("The refund is requested. This page shows what the provider says.")
         )
-        return _SeeOther(self.get_detail_url(self.object))
+        return SeeOther(self.get_detail_url(self.object))
 
     def answer(
         self, payment: Any, refundable: Any, form: Any, *, problem: str = "", status: int = 200
@@ -723,7 +724,7 @@ class GenericOrderInvoiceView(OutsideTransactionView, _OrderPage):
         except Exception:
             logger.exception("Provider %r gave no invoice.", payment.alias)
             messages.warning(request, _("The invoice cannot be fetched now. Please try again."))
-            return _SeeOther(self.get_detail_url(order))
+            return SeeOther(self.get_detail_url(order))
         name = f"invoice-{order.public_id}.pdf"
         response = HttpResponse(invoice, content_type="application/pdf")
         response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
@@ -771,8 +772,8 @@ class GenericCustomerPortalView(OutsideTransactionView, View):
         except Exception:
             logger.exception("Provider %r gave no page for a customer.", alias)
             messages.warning(request, _("That page cannot be opened now. Please try again."))
-            return _SeeOther(back)
-        response = _SeeOther(url)
+            return SeeOther(back)
+        response = SeeOther(url)
         add_never_cache_headers(response)
         return response
 

@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "django_digitalstore.catalog",
     "django_digitalstore.entitlements",
     "django_digitalstore.payments",
+    "django_digitalstore.support",
     "django_digitalstore.contrib.analytics",
     "django_digitalstore.contrib.shorturls",
     "django_digitalstore.contrib.underconstruction",
@@ -22,3 +23,6 @@ INSTALLED_APPS = [
 ]
 LOGIN_REDIRECT_URL = "shop:library"
 LOGOUT_REDIRECT_URL = "shop:product_list"
+DIGITALSTORE_FULFILMENTS = {
+    "support": "django_digitalstore.support.fulfilments.SupportFulfilment",
+}

@@ -57,7 +57,7 @@ class _ProductPage(HostTemplateMixin):
                 f"digitalstore/extensions/catalog/_product_{part}.html",
                 f"digitalstore/catalog/_{part}.html",
             ]
-            for part in ("cover", "price", "buy")
+            for part in ("cover", "price", "buy", "more")
         }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

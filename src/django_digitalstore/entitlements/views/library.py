@@ -53,6 +53,8 @@ class LibraryItem:
     is_updated: bool = False
     #: Where all versions are; "" where this one is the only one.
     releases_url: str = ""
+    #: Where its owner asks for help; "" where there is no such page.
+    help_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ class GenericMyProductListView(_OwnersList):
     #: Name of the URL of your ``GenericMyReleaseListView``, which takes the product's slug; None
     #: leaves the link out.
     releases_url: str | None = None
+    #: Name of the URL where an owner asks for help, which takes the product's slug; None leaves the
+    #: link out.
+    help_url: str | None = None
     context_object_name = "purchases"
 
     def get_queryset(self) -> QuerySet:
@@ -119,6 +124,10 @@ class GenericMyProductListView(_OwnersList):
     def get_releases_url(self, product: Any) -> str:
         """Return where all versions of ``product`` are, or nothing. Hook: no I/O."""
         return reverse(self.releases_url, args=[product.slug]) if self.releases_url else ""
+
+    def get_help_url(self, product: Any) -> str:
+        """Return where an owner of ``product`` asks for help, or nothing. Hook: no I/O."""
+        return reverse(self.help_url, args=[product.slug]) if self.help_url else ""
 
     def get_template_names(self) -> list[str]:
         """Look for the host's template first. Hook."""
@@ -136,8 +145,9 @@ class GenericMyProductListView(_OwnersList):
         """Return what a template needs of one purchase. Hook: no queries."""
         product, release = purchase.product, self.shelf.newest.get(purchase.product_id)
         ended_at = self.shelf.ended.get(purchase.product_id)
+        help_url = self.get_help_url(product)
         if release is None:
-            return LibraryItem(purchase, product, None, [], ended_at)
+            return LibraryItem(purchase, product, None, [], ended_at, help_url=help_url)
         seen = self.shelf.seen.get(purchase.product_id)
         recent = timezone.now() - settings.DIGITALSTORE_UPDATED_BADGE_AGE
         return LibraryItem(
@@ -149,6 +159,7 @@ class GenericMyProductListView(_OwnersList):
             is_new=seen is not None and release.published_at > seen,
             is_updated=release.is_update and release.published_at > recent,
             releases_url=self.get_releases_url(product) if release.has_older else "",
+            help_url=help_url,
         )
 
 

@@ -98,13 +98,13 @@ def start_checkout(
     else:
         payment_backends[alias]  # raises InvalidBackend before anything is written
     fingerprint = _fingerprint(
-        alias, email, country, [(k, p.pk, q.unit_price, q.currency) for k, p, q in quoted]
+        alias, email, country, [(k, p.pk, q.name, q.unit_price, q.currency) for k, p, q in quoted]
     )
     order = _unpaid_order(customer, fingerprint)
     # In the order of locks: a payment that lands now waits for us, or we see what it gave.
     lock_access((customer, product) for _kind, product, _quote in quoted)
     policies.check_buyer(customer, quoted)
-    _refuse_second_payment(customer, [product for _kind, product, _quote in quoted], order)
+    _refuse_second_payment(customer, [(kind, product) for kind, product, _quote in quoted], order)
     if order is None:
         now = timezone.now()
         order = guard.insert(
@@ -167,18 +167,22 @@ def _check_billing(email: str, country: str) -> None:
         raise CheckoutRefused("country", _("This is not a country: choose one from the list."))
 
 
-def _refuse_second_payment(customer: Any, products: list[Any], order: AbstractOrder | None) -> None:
-    """Refuse to sell what another unpaid order of the buyer is being paid for."""
-    others = policies.orders_being_paid(customer, products)
-    if order is not None:
-        others = others.exclude(pk=order.pk)
-    other = others.first()
-    if other is not None:
-        raise CheckoutRefused(
-            "being_paid",
-            _("A payment for this is on its way: order %(order)s. Please wait for it.")
-            % {"order": other.public_id},
-        )
+def _refuse_second_payment(
+    customer: Any, lines: Sequence[tuple[str, Any]], order: AbstractOrder | None
+) -> None:
+    """Refuse to sell what another unpaid order of the buyer is being paid for, kind by kind."""
+    for kind in sorted({kind for kind, _product in lines}):
+        products = [product for of_kind, product in lines if of_kind == kind]
+        others = policies.orders_being_paid(customer, products, kind=kind)
+        if order is not None:
+            others = others.exclude(pk=order.pk)
+        other = others.first()
+        if other is not None:
+            raise CheckoutRefused(
+                "being_paid",
+                _("A payment for this is on its way: order %(order)s. Please wait for it.")
+                % {"order": other.public_id},
+            )
 
 
 @flow
@@ -199,7 +203,7 @@ def retry_checkout(order: AbstractOrder, *, alias: str = "default") -> AbstractP
         )
     lines = list(locked.lines.select_related("product"))
     lock_access((locked.customer, line.product) for line in lines)
-    _refuse_second_payment(locked.customer, [line.product for line in lines], locked)
+    _refuse_second_payment(locked.customer, [(line.kind, line.product) for line in lines], locked)
     price_is_elsewhere = bool(locked.total) and alias in item_aliases()
     for line in lines:
         if not line.product.is_for_sale:

@@ -76,11 +76,15 @@ def place_order(
 ) -> AbstractPayment:
     """Place an order and open its checkout, as a buyer does; return the attempt that is to pay it.
 
-    Raises what the checkout raises. An order whose total is zero is paid at once.
+    For another kind of line, give a ``flows.LineRequest`` in place of the product. Raises what the
+    checkout raises. An order whose total is zero is paid at once.
     """
     payment = flows.start_checkout(
         customer,
-        [flows.LineRequest(product) for product in products],
+        [
+            product if isinstance(product, flows.LineRequest) else flows.LineRequest(product)
+            for product in products
+        ],
         email=email or getattr(customer, "email", "") or "customer@example.com",
         country=country,
         alias=alias,

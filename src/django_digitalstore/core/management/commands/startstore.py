@@ -190,11 +190,16 @@ def shipped_features() -> dict[str, Feature]:
 def chosen_features() -> tuple[Feature, ...]:
     """Return the installed features that bring files; all of them where only core is installed.
 
-    Sorted by name. A convenience of ``contrib`` comes only where it is installed.
+    Sorted by name. A convenience of ``contrib``, and support, which not every shop gives, come only
+    where they are installed.
     """
     shipped = shipped_features().values()
     installed = tuple(feature for feature in shipped if apps.is_installed(feature.app))
-    return installed or tuple(f for f in shipped if not f.app.startswith(f"{_SUITE}.contrib."))
+    return installed or tuple(
+        feature
+        for feature in shipped
+        if not (feature.app.startswith(f"{_SUITE}.contrib.") or feature.name == "support")
+    )
 
 
 def plan(store: Store) -> dict[str, str]:
@@ -562,6 +567,8 @@ def _to_paste(store: Store) -> Iterator[str]:
         yield f'    {_PRODUCT_SETTING} = "{store.product.label}"'
     yield "    DIGITALSTORE_TEST_MODE = DEBUG  # play money, files in a local folder"
     yield '    DIGITALSTORE_SITE_URL = None if DEBUG else "https://shop.example.com"  # yours'
+    if "support" in written:
+        yield from _fulfilments()
     if store.base_template is None or not store.has_login:
         if "entitlements" in written:
             yield f'    LOGIN_REDIRECT_URL = "{label}:library"'
@@ -595,6 +602,12 @@ def _to_paste(store: Store) -> Iterator[str]:
             "Sell at seller/ of the store. Files: in the admin, a release with “Published at” set."
         )
         yield "Customers: in the admin, until your site has a sign-up, as django-allauth has."
+
+
+def _fulfilments() -> Iterator[str]:
+    yield "    DIGITALSTORE_FULFILMENTS = {"
+    yield f'        "support": "{_SUITE}.support.fulfilments.SupportFulfilment",'
+    yield "    }"
 
 
 def _to_adopt(store: Store, product: Product) -> Iterator[str]:
@@ -706,6 +719,11 @@ def _to_add(
         yield "Add to INSTALLED_APPS in your settings:"
         yield ""
         yield f'    "{added.app}",'
+        yield ""
+    if added.name == "support":
+        yield "Add below, in the same file; where it is there already, add its entry:"
+        yield ""
+        yield from _fulfilments()
         yield ""
     for path, before in old.items():
         if new[path] == before:
