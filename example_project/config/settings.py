@@ -31,6 +31,11 @@ DIGITALSTORE_SITE_URL = text("SITE_URL") or (
     "http://127.0.0.1:8000" if DIGITALSTORE_TEST_MODE else None
 )
 
+#: What a paid line does, beside giving the product: it gives support.
+DIGITALSTORE_FULFILMENTS = {
+    "support": "django_digitalstore.support.fulfilments.SupportFulfilment",
+}
+
 SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
     if not DEBUG:
@@ -61,6 +66,7 @@ INSTALLED_APPS = [
     "django_digitalstore.catalog",
     "django_digitalstore.entitlements",
     "django_digitalstore.payments",
+    "django_digitalstore.support",
     "django_digitalstore.contrib.underconstruction",
     "shop",
     "demo",

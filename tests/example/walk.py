@@ -17,12 +17,24 @@ from urllib.parse import unquote, urljoin, urlsplit
 import django
 
 PEOPLE = (None, "mara@example.com", "ines@example.com", "tomas@example.com", "staff@example.com")
-START = ("/", "/library/", "/orders/", "/seller/", "/seller/orders/", "/accounts/", "/admin/")
+START = (
+    "/",
+    "/library/",
+    "/orders/",
+    "/support/",
+    "/seller/",
+    "/seller/orders/",
+    "/seller/support/?show=all",
+    "/accounts/",
+    "/admin/",
+)
 #: Pages that are the same for any number of rows, or end the walk.
 LEFT_OUT = re.compile(r"^/(static|media)/|logout|/jsi18n/|[?&](o|p|q|e|_popup|all)=|/autocomplete/")
 LINK = re.compile(r"""(?:href|src|action)=["']([^"'#]+)""")
-FORM = re.compile(r"""<form\b[^>]*\baction=["']([^"']*(?:downloads|preview)[^"']*)["']""")
-TOKEN = re.compile(r"/(?:downloads|previews)/([^/]{40,})/")
+FORM = re.compile(
+    r"""<form\b[^>]*\baction=["']([^"']*(?:downloads|preview|attachments)[^"']*)["']"""
+)
+TOKEN = re.compile(r"/(?:downloads|previews|support/files)/([^/]{40,})/")
 MOST_PAGES = 400  # for one person; more means that the walk goes in circles
 
 
@@ -34,12 +46,15 @@ def main() -> None:
     from django.test import Client
 
     from django_digitalstore.catalog import get_asset_model
+    from django_digitalstore.support import get_support_attachment_model
 
     call_command("migrate", verbosity=0)
     call_command("loaddemo", verbosity=0)
     settings.ALLOWED_HOSTS.append("testserver")
     needles = {"bucket.example.com", "X-Amz-Signature", str(settings.DATA_DIR / "files")}
-    for name in get_asset_model().objects.values_list("file", flat=True):
+    sold = get_asset_model().objects.values_list("file", flat=True)
+    sent = get_support_attachment_model().objects.values_list("file", flat=True)
+    for name in (*sold, *sent):
         needles |= {name, name.rpartition("/")[2].partition(".")[0]}
     seen: dict[str, Any] = {"pages": 0, "kinds": set(), "downloads": 0, "leaks": []}
     texts: list[tuple[str, str]] = []
@@ -117,7 +132,7 @@ def try_as_strangers(tokens: set[str]) -> Iterator[tuple[str, str]]:
     user = get_user_model().objects.create_user("stranger", "stranger@example.com")
     stranger.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     for number, token in enumerate(sorted(tokens)):
-        for prefix in ("/downloads/", "/previews/"):
+        for prefix in ("/downloads/", "/previews/", "/support/files/", "/seller/support/files/"):
             for who, client in (("nobody", nobody), ("stranger", stranger)):
                 answer = client.get(f"{prefix}{token}/", follow=True)
                 assert not answer.streaming, f"{who} got a file of {prefix}"

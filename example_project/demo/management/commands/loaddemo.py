@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
-from shop.models import Asset, Category, Order, Product, Release
+from shop.models import Asset, Category, Order, Product, Release, SupportRequest
 
 from demo.catalogue import CATALOGUE, CATEGORIES, SELLERS, DemoProduct, DemoRelease
 from demo.content import build_files, seller_name
@@ -24,6 +24,7 @@ from django_digitalstore.entitlements import policies
 from django_digitalstore.entitlements.sources import Source
 from django_digitalstore.payments import flows as payments
 from django_digitalstore.payments import testing as sandbox
+from django_digitalstore.support import flows as support
 
 PASSWORD = "demo-password"
 CUSTOMER = "mara@example.com"
@@ -41,7 +42,8 @@ What to click
   1. As {customer}: Library, then Download. Orders has one of each kind: paid, pending,
      declined, refunded, disputed, and one whose access was revoked.
   2. Buy something: a product, Buy now, then on the test page Pay, Decline, or Misbehave.
-  3. As {seller}: New product, Publish, See the shop; Sales shows what was sold.
+  3. As {seller}: New product, Publish, See the shop; Sales shows what was sold, Support
+     what was asked.
   4. As {staff}: an order with all that happened to it; access granted and
      revoked, with reasons.
   5. Create an account of your own: the code that it asks for is on the page of mails.
@@ -78,6 +80,8 @@ class Command(BaseCommand):
         self.make_orders(people, products)
         self.say("What came out lately …", 1)
         self.make_news(people, products)
+        self.say("Support …", 1)
+        self.make_support(people, products)
         if self.verbosity:
             self.stdout.write(self.style.SUCCESS("The demo is ready."))
             self.stdout.write(self.news())
@@ -268,6 +272,41 @@ class Command(BaseCommand):
         if book and not book.assets.filter(name=name).exists():
             sample = Asset(release=book, name=name, visibility="sample", position=9)
             catalog.store_file(sample, ContentFile(FIRST_PAGES.encode(), name=name))
+
+    # --- what was asked -------------------------------------------------------------------------
+
+    def make_support(self, people: dict[str, Any], products: dict[str, Product]) -> None:
+        """Let some products come with support, and the customer ask something."""
+        mara, book = people["customer"], products["the-patient-typographer"]
+        if not book.support_terms.exists():
+            support.save_terms(
+                book,
+                included="requests",
+                included_requests=2,
+                pack_price=900,
+                pack_size=3,
+                response_hours=48,
+                actor=book.seller,
+            )
+        percussion = products["kitchen-percussion"]
+        if not percussion.support_terms.exists():
+            support.save_terms(
+                percussion, included="window", included_days=90, actor=percussion.seller
+            )
+        if not SupportRequest.objects.filter(user=mara, product=book).exists():
+            request = support.open_request(
+                mara,
+                book,
+                subject="The third chapter on a small reader",
+                body="On my reader the figures of chapter three are cut off. Is there a setting?",
+                files=[ContentFile(b"width: 600 px\nfirmware: 4.2\n", name="my reader.txt")],
+            )
+            support.add_note(request, author=book.seller, body="The EPUB of 1.0 had this too.")
+            support.reply(
+                request,
+                author=book.seller,
+                body="There is: turn on “fit to page”. The next version will not need it.",
+            )
 
     def news(self) -> str:
         """Return where to look, how to log in, and what to click."""
