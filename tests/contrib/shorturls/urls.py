@@ -5,12 +5,13 @@ from django.http import HttpResponse
 from django.urls import include, path
 
 from django_digitalstore.contrib.shorturls import admin, views
-from django_digitalstore.contrib.shorturls.models import ShortLink, ShortLinkOrder
+from django_digitalstore.contrib.shorturls.models import ShortLink, ShortLinkDay, ShortLinkOrder
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.payments.views import GenericCheckoutView
 
 site = AdminSite()
 site.register(ShortLink, admin.ShortLinkAdmin)
+site.register(ShortLinkDay, admin.ShortLinkDayAdmin)
 site.register(ShortLinkOrder, admin.ShortLinkOrderAdmin)
 
 

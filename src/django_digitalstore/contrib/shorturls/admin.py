@@ -26,7 +26,7 @@ from .choices import TargetKind
 from .exceptions import LinkRefused
 from .models import ShortLink, ShortLinkDay, ShortLinkOrder
 
-__all__ = ["ShortLinkAdmin", "ShortLinkAdminForm", "ShortLinkOrderAdmin"]
+__all__ = ["ShortLinkAdmin", "ShortLinkAdminForm", "ShortLinkDayAdmin", "ShortLinkOrderAdmin"]
 
 _FIELD_OF = {"product_key": "product", "path": "address", "url": "address", "target_kind": None}
 
@@ -113,34 +113,16 @@ class ShortLinkAdminForm(forms.ModelForm):
 
 def _disable(link: ShortLink, *, actor: Any, reason: str) -> Outcome:
     if not link.is_active:
-        raise NothingDone(_("The link “%(link)s” is switched off already.") % {"link": link})
+        raise NothingDone(_("Switched off already."))
     flows.disable_link(link, actor=actor)
-    return Outcome(_("The link “%(link)s” is switched off.") % {"link": link})
+    return Outcome(_("Switched off."))
 
 
 def _enable(link: ShortLink, *, actor: Any, reason: str) -> Outcome:
     if link.is_active:
-        raise NothingDone(_("The link “%(link)s” is switched on already.") % {"link": link})
+        raise NothingDone(_("Switched on already."))
     flows.enable_link(link, actor=actor)
-    return Outcome(_("The link “%(link)s” is switched on.") % {"link": link})
-
-
-class DayInline(admin.TabularInline):
-    """The clicks of a link, day by day, to read."""
-
-    model = ShortLinkDay
-    fields = ("day", "clicks")
-    readonly_fields = ("day", "clicks")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no: visitors write them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no."""
-        return False
+    return Outcome(_("Switched on."))
 
 
 @admin.register(ShortLink)
@@ -155,7 +137,6 @@ class ShortLinkAdmin(ReasonedActionsMixin, CountlessAdmin):
     search_fields = ["code", "label", "path", "url"]
     raw_id_fields = ["owner"]
     readonly_fields = ["short_address", "is_active", "clicks", "created_at"]
-    inlines = [DayInline]
     reasoned_actions = {
         "disable": ReasonedAction(
             title=gettext_lazy("Switch off"),
@@ -187,20 +168,12 @@ class ShortLinkAdmin(ReasonedActionsMixin, CountlessAdmin):
             return ["product", "address", "code", "owner", "label", "expires_at"]
         return ["product", "address", "label", "expires_at", *self.readonly_fields]
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """Show no days of a link that is being made."""
-        return [] if obj is None else self.inlines
-
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         """Let the form know who is saving."""
         form = super().get_form(request, obj, change, **kwargs)
         return type(form.__name__, (form,), {"actor": request.user})
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """Return what the flow has saved."""
-        return form.instance
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Do nothing: the flow has saved it."""
@@ -213,6 +186,16 @@ class ShortLinkAdmin(ReasonedActionsMixin, CountlessAdmin):
         """Delete by the flow, one after the other."""
         for link in queryset:
             flows.delete_link(link, actor=request.user)
+
+
+@admin.register(ShortLinkDay)
+class ShortLinkDayAdmin(ReadOnlyAdmin):
+    """The clicks of links, day by day."""
+
+    list_display = ["day", "link", "clicks"]
+    list_select_related = ["link"]
+    search_fields = ["link__code"]
+    date_hierarchy = "day"
 
 
 @admin.register(ShortLinkOrder)

@@ -124,7 +124,7 @@ def pending(block: Block) -> list[Pending]:
     if not counters:
         return []
     days = ShortLinkDay.objects.filter(day=block.day, link_id__in=counters)
-    saved = dict(days.values_list("link_id", "counter"))
+    saved = dict(days.order_by().values_list("link_id", "counter"))
     return [
         Pending(link_id, clicks, counter)
         for link_id, counter in sorted(counters.items())
