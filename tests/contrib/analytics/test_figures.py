@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from django_digitalstore.contrib.analytics import figures, flows
+from django_digitalstore.contrib.analytics.exceptions import CurrenciesDiffer
 from django_digitalstore.contrib.analytics.figures import (
-    CurrenciesDiffer,
     Figures,
     Period,
     Point,

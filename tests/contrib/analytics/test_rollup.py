@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_digitalstore.contrib.analytics import figures, flows
 from django_digitalstore.contrib.analytics.figures import Range, Scope
 from django_digitalstore.contrib.analytics.models import DailyFigures, RollupState
+from django_digitalstore.core.invariants import violations
 from django_digitalstore.core.jobs import run_due
 from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.payments import flows as payments
@@ -255,3 +256,31 @@ def test_a_moment_that_is_none_is_said():
     with pytest.raises(CommandError) as caught:
         run("--since", "yesterday")
     assert str(caught.value).startswith("--since: 'yesterday' is no moment.")
+
+
+def test_there_is_nothing_to_check_before_the_first_rollup(customer, book, settings):
+    sales.sell(customer, (book, 1999), at=NOON)
+    assert list(violations("analytics.daily_figures")) == []
+    for zone in ("UTC", "Asia/Tokyo"):
+        settings.TIME_ZONE = zone
+        with pytest.raises(CommandError) as caught:
+            run("--check")
+        assert str(caught.value) == (
+            f"There are no figures by day in the time zone {zone} yet. Run manage.py "
+            f"digitalstore_rollup; until then all figures are counted from the facts."
+        )
+        settings.TIME_ZONE = "UTC"
+        flows.roll_up()
+
+
+def test_the_doctor_finds_a_row_that_was_altered_by_hand(customer, book):
+    sales.sell(customer, (book, 1999), at=NOON)
+    flows.roll_up()
+    sales.let_time_pass()
+    assert list(violations("analytics.daily_figures")) == []
+    rows(seller_key="*", country="DE").update(orders=2)
+    (found,) = violations("analytics.daily_figures")
+    assert str(found) == (
+        "digitalstore_analytics.DailyFigures 2026-05-10 EUR, the whole site, country DE – "
+        "orders is 2, the facts say 1 – run manage.py digitalstore_rollup --since 2026-05-10."
+    )

@@ -28,7 +28,6 @@ class DailyFiguresAdmin(ReadOnlyAdmin):
         "checkouts",
         "paid_checkouts",
     ]
-    list_filter = ["currency"]
     search_fields = ["=seller_key", "=product_key"]
     ordering = ["-day", "-pk"]
 

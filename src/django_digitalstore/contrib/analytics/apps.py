@@ -15,4 +15,4 @@ class AnalyticsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, jobs  # noqa: F401  registers them
+        from . import checks, invariants, jobs  # noqa: F401  registers them

@@ -20,19 +20,18 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet, Subquery, Sum
 
 from django_digitalstore.catalog import get_product_model
-from django_digitalstore.core.exceptions import DigitalStoreError
 from django_digitalstore.entitlements import get_download_model
 from django_digitalstore.payments import get_order_line_model, get_order_model
 
 from . import books
 from .books import Counts
 from .days import Period, Range
+from .exceptions import CurrenciesDiffer
 from .models import ALL, DailyFigures, RollupState
 from .revenue import LineRow, OrderBook, OrderRow
 
 __all__ = [
     "CountryFigures",
-    "CurrenciesDiffer",
     "Figures",
     "Period",
     "Point",
@@ -55,10 +54,6 @@ T = TypeVar("T")
 _moment: ContextVar[dict[Any, Any] | None] = ContextVar("analytics_moment", default=None)
 
 _COUNTED = ("orders", "units", "gross", "refunded", "checkouts", "paid_checkouts")
-
-
-class CurrenciesDiffer(DigitalStoreError, ValueError):
-    """Figures of two currencies were added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

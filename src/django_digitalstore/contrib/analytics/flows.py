@@ -26,6 +26,7 @@ from django_digitalstore.payments import (
 from . import books
 from .books import batched
 from .days import Range, day_of, spans_of
+from .exceptions import NotRolledUp
 from .models import ALL, DailyFigures, RollupState
 from .revenue import LineRow, OrderRow
 
@@ -69,6 +70,7 @@ class RolledUp:
 class Difference:
     """A row that is not what the facts say."""
 
+    day: date
     row: str
     problem: str
 
@@ -112,9 +114,15 @@ def find_differences(
     """Yield each row that is not what the facts say, or is missing. Reads only.
 
     Days of which facts changed since the last rollup are left out: they are not rolled up yet.
+    Raises ``NotRolledUp`` where nothing is, or for another time zone only.
     """
     state = RollupState.objects.first()
-    waiting = set() if state is None else _changed_days(state)
+    if state is None or state.time_zone != settings.TIME_ZONE:
+        raise NotRolledUp(
+            f"There are no figures by day in the time zone {settings.TIME_ZONE} yet. Run "
+            f"manage.py digitalstore_rollup; until then all figures are counted from the facts."
+        )
+    waiting = _changed_days(state)
     days = [day for day in _all_days() if (since is None or day >= since) and day not in waiting]
     for span in spans_of(days, longest=_SPAN):
         if tell is not None:
@@ -126,16 +134,18 @@ def _differences(span: Range) -> Iterator[Difference]:
     counted, stored = _counted(span), _stored(span)
     for key in sorted(counted.keys() | stored.keys(), key=lambda key: (key.day, key)):
         if key not in stored:
-            yield Difference(str(key), f"is missing; the facts say {_in_words(counted[key])}")
+            yield Difference(
+                key.day, str(key), f"is missing; the facts say {_in_words(counted[key])}"
+            )
         elif key not in counted:
-            yield Difference(str(key), "is superfluous; the facts say nothing of it")
+            yield Difference(key.day, str(key), "is superfluous; the facts say nothing of it")
         elif (found := stored[key][1]) != counted[key]:
             wrong = [
                 f"{name} is {has}, the facts say {says}"
                 for name, has, says in zip(_COUNTED, found, counted[key], strict=True)
                 if has != says
             ]
-            yield Difference(str(key), "; ".join(wrong))
+            yield Difference(key.day, str(key), "; ".join(wrong))
 
 
 def _in_words(numbers: tuple[int, ...]) -> str:

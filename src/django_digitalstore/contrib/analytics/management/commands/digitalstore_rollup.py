@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from django_digitalstore.contrib.analytics import flows
 from django_digitalstore.contrib.analytics.days import Range, day_of
+from django_digitalstore.contrib.analytics.exceptions import NotRolledUp
 from django_digitalstore.core.management.since import parse_since
 
 DIFFERS = 1
@@ -49,10 +50,12 @@ class Command(BaseCommand):
     def check_figures(self, since: date | None, tell: flows.Tell | None) -> None:
         """Name each row that is not what the facts say. Raises ``CommandError`` for any."""
         number = 0
-        for number, difference in enumerate(  # noqa: B007  the last one is how many there are
-            flows.find_differences(since=since, tell=tell), 1
-        ):
-            self.stdout.write(str(difference))
+        try:
+            for difference in flows.find_differences(since=since, tell=tell):
+                self.stdout.write(str(difference))
+                number += 1
+        except NotRolledUp as error:
+            raise CommandError(str(error)) from None
         if number:
             raise CommandError(
                 f"{number} rows are not what the facts say: see above. Run it with --since and "
