@@ -106,7 +106,7 @@ def run(wanted: list[str], *, rows: int | None, rounds: int) -> Iterator[str]:
     yield from measured(shop, wanted, rounds=rounds)
 
 
-GROUPS = ("ownership", "pages", "money", "delivery")
+GROUPS = ("ownership", "pages", "money", "delivery", "conveniences")
 
 
 def measured(shop: object, wanted: list[str], *, rounds: int) -> Iterator[str]:

@@ -11,13 +11,14 @@ import hmac
 import json
 import time
 
+from django.core.cache import cache
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-__all__ = ["SECRET", "download", "empty", "library", "product_list", "webhook"]
+__all__ = ["SECRET", "download", "empty", "library", "product_list", "short_link", "webhook"]
 
 SECRET = b"only-for-benchmarks"
 
@@ -78,6 +79,11 @@ def download(request: HttpRequest, asset: int) -> HttpResponse:
     response["X-Accel-Redirect"] = f"/protected/{row[0]}"
     response["Content-Disposition"] = f'attachment; filename="{row[1]}"'
     return response
+
+
+def short_link(request: HttpRequest, code: str) -> HttpResponse:
+    """A target out of the cache."""
+    return HttpResponseRedirect(cache.get(f"benchmark:{code}"))
 
 
 @csrf_exempt

@@ -30,6 +30,7 @@ def request(
     cookie: str = "",
     headers: Mapping[str, str] | None = None,
     expected: int = 200,
+    application: Any = None,
 ) -> Callable[[], bytes]:
     """Return a function that makes this request, and raises where another status comes."""
     environ: dict[str, Any] = {
@@ -58,7 +59,7 @@ def request(
 
     def call() -> bytes:
         seen: list[str] = []
-        answer = _application(
+        answer = (application or _application)(
             {**environ, "wsgi.input": BytesIO(body)},
             lambda status, found, error=None: seen.append(status),
         )

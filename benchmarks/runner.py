@@ -6,6 +6,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +23,6 @@ class Skip(Exception):
     """A job, or a peer, cannot be measured here; the message says why."""
 
 
-def _nothing() -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way of doing a job. ``before`` prepares one call, outside the clock; ``run`` is given
@@ -39,12 +36,16 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a way may cost: at most ``ratio`` times the way ``of``, with at most ``sql``."""
+    """What a way may cost: ``ratio`` times the way ``of`` (the first), ``sql`` statements, ``ms``.
+
+    Milliseconds are for what has no floor but the patience of people, on a machine like ours.
+    """
 
     way: str
     ratio: float | None = None
     of: str = ""
     sql: int | None = None
+    ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Job:
     ways: list[Way]
     limits: list[Limit] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: What has to hold while its ways are measured.
+    around: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,15 @@ def measure(job: Job, *, rounds: int) -> list[Measured]:
 
     Whatever else the machine does thus falls on all ways alike.
     """
+    with job.around:
+        return _measure(job, rounds)
+
+
+def _measure(job: Job, rounds: int) -> list[Measured]:
     repeats, counts = {}, {}
     for way in job.ways:
-        counts[way.name] = _count(way)  # warms up too
+        _call(way)  # what is made at the first use is no part of it
+        counts[way.name] = _count(way)
         once = min(_call(way), _call(way))
         repeats[way.name] = 1 if way.before else max(1, int(SHORTEST / max(once, 1e-7)))
     times: dict[str, list[float]] = {way.name: [] for way in job.ways}
@@ -132,6 +141,9 @@ def _verdicts(job: Job, measured: Iterable[Measured]) -> dict[str, str]:
             ratio = mine.seconds / base.seconds if limit.of else mine.ratio
             of = f" of {limit.of} ({ratio:.2f})" if limit.of else ""
             said.append(f"{'ok' if ratio <= limit.ratio else 'MISSED'}: ≤ {limit.ratio:g}x{of}")
+        if limit.ms is not None:
+            word = "ok" if mine.seconds * 1000 <= limit.ms else "MISSED"
+            said.append(f"{word}: ≤ {limit.ms:g} ms")
         if limit.sql is not None:
             word = "ok" if mine.sql <= limit.sql else "MISSED"
             said.append(f"{word}: ≤ {limit.sql} SQL")

@@ -9,6 +9,7 @@ urlpatterns = [
     path("floor/products/", floors.product_list),
     path("floor/library/", floors.library),
     path("floor/download/<int:asset>/", floors.download),
+    path("floor/short/<slug:code>/", floors.short_link),
     path("floor/webhook/", floors.webhook),
     path("", include("tests.projects.full_store.urls")),
 ]
