@@ -157,6 +157,9 @@ class AbstractOrder(GuardedModel):
         indexes = [
             models.Index(fields=["customer", "-placed_at"]),
             models.Index(fields=["status", "-placed_at"]),
+            # What was sold on a day, and what changed since somebody looked.
+            models.Index(fields=["paid_at"]),
+            models.Index(fields=["updated_at"]),
         ]
         constraints = [
             models.CheckConstraint(
