@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import time
 from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import AsyncClient, Client
 from django.urls import reverse
@@ -16,6 +19,7 @@ from django.utils import timezone
 
 from django_digitalstore.contrib.underconstruction import flows
 from django_digitalstore.contrib.underconstruction.flag import Status, flag
+from django_digitalstore.contrib.underconstruction.policies import LOG_IN_NAMES, may_come_in
 from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.entitlements.policies import has_access
 from django_digitalstore.entitlements.testing import customer_who_owns
@@ -63,6 +67,12 @@ def test_the_end_of_the_closure_is_told_to_programs_and_people(client, close, se
     assert "<p>New shelves.<br>&lt;b&gt;Soon&lt;/b&gt;.</p>" in page
     assert f'datetime="{until:%Y-%m-%dT%H:%M:%S}+00:00"' in page
     assert re.search(r"CES?T</time>", page)
+
+
+def test_the_time_is_that_of_the_site_whoever_came_first(client, close):
+    close(until=timezone.now() + timedelta(minutes=30))
+    with timezone.override("Asia/Tokyo"):
+        assert "UTC</time>" in client.get("/plain/").content.decode()
 
 
 def test_without_an_end_programs_come_again_after_the_time_that_was_given(client, close):
@@ -196,6 +206,8 @@ OPEN_TO_ALL = [
     "/media/cover.png",
     "/admin/login/",
     "/backstage/login/",
+    "/two-factors/",
+    "/github/callback/",
     "/accounts/login/",
     "/accounts/password_reset/",
     "/accounts/password_reset/done/",
@@ -209,6 +221,30 @@ def test_these_stay_open(client, close, settings, path):
     settings.MEDIA_URL = "/media/"
     close()
     assert client.get(path).status_code == 200
+
+
+def test_the_names_of_django_allauth_are_its_own():
+    allauth = find_spec("allauth")
+    if allauth is None:
+        pytest.skip("django-allauth is absent")
+    (folder,) = allauth.submodule_search_locations or ()
+    written = "".join(path.read_text("utf-8") for path in Path(folder).rglob("urls.py"))
+    assert {name for name in LOG_IN_NAMES if f'name="{name}"' not in written} == set()
+
+
+def other_urls(get_response: Any) -> Any:
+    def choose(request: Any) -> Any:
+        request.urlconf = "tests.contrib.underconstruction.other_urls"
+        return get_response(request)
+
+    return choose
+
+
+def test_the_urls_are_those_that_a_middleware_chose(client, close, settings):
+    settings.MIDDLEWARE = [f"{__name__}.other_urls", *settings.MIDDLEWARE]
+    close()
+    assert client.get("/elsewhere/").status_code == 200
+    assert client.get("/marked/").status_code == 503
 
 
 def test_nobody_can_log_out_of_being_let_out(close, client_of, customer):
@@ -260,6 +296,12 @@ def test_staff_use_the_site(close, client_of, staff, customer, make_user):
     assert [c.get("/plain/").status_code for c in clients] == [200, 503, 503]
 
 
+def test_staff_are_active_whatever_the_backend_says():
+    user = get_user_model()
+    assert may_come_in(user(is_staff=True, is_active=True))
+    assert not may_come_in(user(is_staff=True, is_active=False))
+
+
 def test_without_users_there_is_no_staff(client, close, settings):
     settings.MIDDLEWARE = [settings.MIDDLEWARE[-1]]
     close()
@@ -273,6 +315,14 @@ def test_a_payment_that_is_on_its_way_arrives(close, customer, product, client):
     assert [answer.status_code for answer in deliver_webhooks(client)] == [200]
     assert has_access(customer, product)
     assert get_order_model().objects.get(pk=payment.order_id).status == "paid"
+
+
+def test_the_page_that_stands_in_for_a_provider_is_not_of_the_shop(
+    close, customer, product, client
+):
+    payment = place_order(customer, product)
+    close()
+    assert client.get(payment.checkout_url).status_code == 200
 
 
 def test_a_forged_webhook_is_refused_as_always(close, client):

@@ -34,6 +34,8 @@ class SandboxPayView(View):
     """
 
     http_method_names = ["get", "head", "post"]
+    #: No shop closes the page of its provider: see ``contrib.underconstruction``.
+    open_under_construction = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not settings.DIGITALSTORE_TEST_MODE:
