@@ -17,6 +17,7 @@ from django_digitalstore.contrib.analytics.figures import (
     Scope,
 )
 from django_digitalstore.core.testing import assert_query_budget
+from django_digitalstore.entitlements import get_download_model
 from django_digitalstore.entitlements.testing import grant
 from tests.contrib.analytics import sales
 from tests.contrib.analytics.sales import local
@@ -301,6 +302,7 @@ def test_a_seller_never_sees_another_sellers_sales(
         assert figures.by_country(scope, MAY) == []
         assert figures.currencies(scope, MAY) == []
         assert figures.downloads_per_release(scope, MAY) == []
+        assert figures.support_load(scope, MAY) == []
 
 
 def test_a_product_that_changes_hands_takes_its_history_with_it(
@@ -346,6 +348,58 @@ def test_the_filters_hold_together(customer, book, theme, seller, counted):
     assert [(p.title, p.figures.gross) for p in figures.top_products(EUR, MAY, limit=1)] == [
         ("A book", 2000)
     ]
+
+
+def test_downloads_count_by_release_for_the_seller_of_the_product(
+    customer, other_customer, make_product, seller, other_seller
+):
+    mine = make_product("A book", seller=seller)
+    theirs = make_product("A theme", seller=other_seller)
+    downloads = get_download_model()._default_manager
+    for product, version, outcome, at in (
+        (mine, "1.0", "served", on(10)),
+        (mine, "1.0", "served", on(31, hour=23)),
+        (mine, "2.0", "served", on(12)),
+        (mine, "2.0", "refused", on(12)),
+        (mine, "2.0", "served", local("2026-06-01 00:00")),
+        (theirs, "1.0", "served", on(12)),
+    ):
+        downloads.create(
+            user=customer, product=product, file_name="f", version=version, outcome=outcome, at=at
+        )
+    found = figures.downloads_per_release(of(seller), MAY)
+    assert [(row.title, row.version, row.downloads) for row in found] == [
+        ("A book", "1.0", 2),
+        ("A book", "2.0", 1),
+    ]
+    assert len(figures.downloads_per_release(EUR, MAY)) == 3
+    assert len(figures.downloads_per_release(EUR, MAY, limit=1)) == 1
+    only = Scope(currency="EUR", product_key=str(theirs.pk))
+    assert [row.title for row in figures.downloads_per_release(only, MAY)] == ["A theme"]
+
+
+@pytest.mark.needs("support")
+def test_support_counts_for_the_seller_of_the_product(customer, make_product, seller, other_seller):
+    from django_digitalstore.support import flows as support
+    from django_digitalstore.support.testing import offer_support, open_request
+
+    week = Range.latest(7)
+    mine = make_product("A book", seller=seller)
+    theirs = make_product("A theme", seller=other_seller)
+    for product in (mine, theirs):
+        grant(customer, product)
+        offer_support(product)
+    first = open_request(customer, mine)
+    open_request(customer, mine)
+    open_request(customer, theirs)
+    support.resolve(first, actor=seller)
+    (load,) = figures.support_load(of(seller), week)
+    assert load == figures.SupportLoad(str(mine.pk), "A book", 2, 1, 1, 0)
+    assert [row.title for row in figures.support_load(EUR, week)] == ["A book", "A theme"]
+    only = Scope(currency="EUR", product_key=str(theirs.pk))
+    assert [row.opened for row in figures.support_load(only, week)] == [1]
+    (before,) = figures.support_load(of(seller), week.previous())
+    assert (before.opened, before.resolved, before.waiting) == (0, 0, 1)
 
 
 # --- periods ------------------------------------------------------------------------------------

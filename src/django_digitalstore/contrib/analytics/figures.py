@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar, cast
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet, Subquery, Sum
+from django.db.models import Count, Q, QuerySet, Subquery, Sum
+from django.utils import timezone
 
 from django_digitalstore.catalog import get_product_model
 from django_digitalstore.entitlements import get_download_model
@@ -39,11 +41,13 @@ __all__ = [
     "Range",
     "ReleaseDownloads",
     "Scope",
+    "SupportLoad",
     "at_one_moment",
     "by_country",
     "currencies",
     "downloads_per_release",
     "series",
+    "support_load",
     "top_products",
     "totals",
 ]
@@ -149,6 +153,21 @@ class ReleaseDownloads:
     downloads: int
 
 
+@dataclass(frozen=True, slots=True)
+class SupportLoad:
+    """How much help a product takes: requests ``opened`` and ``resolved`` in the days asked about.
+
+    ``waiting`` for an answer, and ``overdue`` among these, are as of now.
+    """
+
+    product_key: str
+    title: str
+    opened: int
+    resolved: int
+    waiting: int
+    overdue: int
+
+
 # --- questions ----------------------------------------------------------------------------------
 
 
@@ -241,6 +260,39 @@ def downloads_per_release(
         ReleaseDownloads(str(key), title, version, number)
         for key, title, version, number in counted[:limit]
     ]
+
+
+def support_load(scope: Scope, span: Range, limit: int | None = None) -> list[SupportLoad]:
+    """Return how much help each product takes, the most first; nothing without the support.
+
+    One query. The currency and country of ``scope`` say nothing about help, and are not asked.
+    """
+    if not apps.is_installed("django_digitalstore.support"):
+        return []
+    from django_digitalstore.support import get_support_request_model
+    from django_digitalstore.support.choices import RequestState
+
+    since, until = span.moments()
+    requests: Any = get_support_request_model()._default_manager.all()
+    if scope.seller is not None:
+        requests = requests.of_seller(scope.seller)
+    if scope.product_key is not None:
+        requests = requests.filter(product__in=_product_of(scope))
+    opened = Q(opened_at__gte=since, opened_at__lt=until)
+    resolved = Q(resolved_at__gte=since, resolved_at__lt=until)
+    waiting = Q(state__in=[RequestState.OPEN, RequestState.WAITING_SELLER])
+    rows = requests.filter(opened | resolved | waiting).order_by()
+    counted = (
+        rows.values_list("product_id", "product__title")
+        .annotate(
+            opened=Count("pk", filter=opened),
+            resolved=Count("pk", filter=resolved),
+            waiting=Count("pk", filter=waiting),
+            overdue=Count("pk", filter=waiting & Q(due_at__lt=timezone.now())),
+        )
+        .order_by("-opened", "-waiting", "product__title")
+    )
+    return [SupportLoad(str(key), *values) for key, *values in counted[:limit]]
 
 
 # --- how ----------------------------------------------------------------------------------------
