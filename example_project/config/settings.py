@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "django_digitalstore.entitlements",
     "django_digitalstore.payments",
     "django_digitalstore.support",
+    "django_digitalstore.contrib.analytics",
     "django_digitalstore.contrib.underconstruction",
     "shop",
     "demo",

@@ -191,8 +191,9 @@ def _before(bars: Sequence[Bar], scale: _Scale) -> SafeString:
     ends = [(0, points[0][1]), (100, points[0][1])] if len(points) == 1 else points
     return format_html(
         '<svg x="0" y="0" width="100%" height="{height}" viewBox="0 0 100 {height}"'
-        ' preserveAspectRatio="none"><polyline class="ds-chart-before" points="{points}"'
-        ' fill="none" vector-effect="non-scaling-stroke"/></svg>',
+        ' preserveAspectRatio="none"><polyline class="ds-chart-halo" points="{points}"'
+        ' fill="none" vector-effect="non-scaling-stroke"/><polyline class="ds-chart-before"'
+        ' points="{points}" fill="none" vector-effect="non-scaling-stroke"/></svg>',
         height=HEIGHT,
         points=" ".join(f"{x},{y}" for x, y in ends),
     )

@@ -59,6 +59,16 @@ class Chart:
     sums: Sequence[str]
     export_url: str
 
+    @property
+    def labelled_rows(self) -> list[list[tuple[str, str]]]:
+        """Return the rows with the header of each cell, for screens on which it stands beside."""
+        return [list(zip(self.header, row, strict=True)) for row in self.rows]
+
+    @property
+    def labelled_sums(self) -> list[tuple[str, str]]:
+        """Return the sums with the header of each."""
+        return list(zip(self.header, self.sums, strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -119,7 +129,11 @@ class Dashboard:
             self._tile(_("Net revenue"), lambda figures: figures.net, money),
             self._tile(_("Orders"), lambda figures: figures.orders, number),
             self._tile(_("Units"), lambda figures: figures.units, number),
-            self._tile(_("Average order"), lambda figures: figures.average_order, money),
+            self._tile(
+                _("Average order"),
+                lambda figures: figures.average_order if figures.orders else None,
+                money,
+            ),
             self._tile(_("Refunded"), lambda figures: figures.refunded, money, more_is_good=False),
             self._tile(
                 _("Paid checkouts"),
@@ -334,6 +348,7 @@ class Dashboard:
         more_is_good: bool = True,
     ) -> Tile:
         now, before = value_of(self.report.totals), value_of(self.report.totals_before)
+        figures = [point.figures for point in self.report.points]
         trend = "same"
         if now is not None and before is not None and now != before:
             trend = "up" if now > before else "down"
@@ -344,7 +359,8 @@ class Dashboard:
             change=self._change(now, before),
             trend=trend,
             tone={"same": ""}.get(trend, "good" if (trend == "up") == more_is_good else "bad"),
-            spark=sparkline([value_of(point.figures) or 0 for point in self.report.points]),
+            # A period without an order has no average: the line goes past it.
+            spark=sparkline([n for n in map(value_of, figures) if n is not None]),
         )
 
     def _change(self, now: int | None, before: int | None) -> str:
