@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from django_digitalstore.contrib.analytics import figures, flows
+from django_digitalstore.contrib.analytics import books, figures, flows
 from django_digitalstore.contrib.analytics.exceptions import CurrenciesDiffer
 from django_digitalstore.contrib.analytics.figures import (
     Figures,
@@ -487,6 +487,14 @@ def test_what_changed_since_the_rollup_is_counted_by_the_reader(customer, book, 
         ("A book", 1600),
     ]
     assert figures.by_country(EUR, MAY)[0].figures.net == 4100
+
+
+def test_an_old_order_that_is_refunded_now_does_not_bring_all_between(customer, book):
+    old = sales.sell(customer, (book, 1000), at=on(2))
+    sales.sell(customer, (book, 1000), at=on(15))
+    sales.give_back(old, at=on(30))
+    days = {on(2).date(), on(30).date()}
+    assert list(books.order_keys_of_days(days)) == [old.order_id]
 
 
 def test_another_time_zone_makes_other_days_before_and_after_the_rollup(customer, book, settings):

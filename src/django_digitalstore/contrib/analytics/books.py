@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -24,7 +24,7 @@ from django_digitalstore.payments.choices import (
     RefundState,
 )
 
-from .days import Range, day_of
+from .days import Range, day_of, spans_of
 from .revenue import LineRow, OrderBook, OrderRow, PaymentRow, ReturnRow
 
 __all__ = [
@@ -39,6 +39,8 @@ __all__ = [
 
 #: Orders that are read together: few queries, and no more parameters than SQLite takes.
 _CHUNK = 900
+#: Days of a run: a century, so none is cut.
+_LONGEST = 36500
 
 _LOST = [DisputeState.LOST, DisputeState.ACCEPTED]
 
@@ -96,26 +98,36 @@ def batched(keys: Iterable[T]) -> Iterator[list[T]]:
         yield some
 
 
-def order_keys_of_days(span: Range, orders: QuerySet[Any] | None = None) -> list[Any]:
-    """Return the keys of the orders that count on a day of ``span``; of ``orders`` alone, if given.
+def order_keys_of_days(
+    days: Iterable[date], orders: QuerySet[Any] | None = None
+) -> Collection[Any]:
+    """Return the keys of the orders that count on any of ``days``; of ``orders`` alone, if given.
 
-    One query.
+    One query for each run of days: where an old order was refunded today, what lies between is not
+    read.
     """
+    found = (get_order_model().objects.all() if orders is None else orders).order_by()
+    keys: dict[Any, None] = {}
+    for span in spans_of(days, longest=_LONGEST):
+        keys.update(dict.fromkeys(_order_keys(found, span, has_all=orders is None)))
+    return keys
+
+
+def _order_keys(orders: QuerySet[Any], span: Range, *, has_all: bool) -> Iterator[Any]:
     since, until = span.moments()
-    model = get_order_model()
-    found = (model.objects.all() if orders is None else orders).order_by()
     # With all states, the index on (status, placed_at) finds the days.
-    placed = found.filter(
+    placed = orders.filter(
         status__in=OrderStatus.values, placed_at__gte=since, placed_at__lt=until
     ).values_list("pk")
-    paid = found.filter(paid_at__gte=since, paid_at__lt=until).values_list("pk")
+    paid = orders.filter(paid_at__gte=since, paid_at__lt=until).values_list("pk")
     returned = []
     for fact in (get_refund_model(), get_dispute_model()):
         rows = _returns(fact).filter(state_at__gte=since, state_at__lt=until)
-        if orders is not None:
-            rows = rows.filter(payment__order__in=found.values("pk"))
+        if not has_all:
+            rows = rows.filter(payment__order__in=orders.values("pk"))
         returned.append(rows.values_list("payment__order_id"))
-    return [pk for (pk,) in placed.union(paid, *returned).order_by()]
+    for (pk,) in placed.union(paid, *returned).order_by():
+        yield pk
 
 
 def read_books(keys: Iterable[Any]) -> Iterator[OrderBook]:

@@ -428,8 +428,7 @@ def _count(
         return ({"product_key": line.product, "country": order.country}.get(by),)
 
     def read() -> Iterator[OrderBook]:
-        span = Range(min(wanted), max(wanted))
-        return books.read_books(books.order_keys_of_days(span, _orders_of(scope)))
+        return books.read_books(books.order_keys_of_days(wanted, _orders_of(scope)))
 
     # Of a large site without a rollup, all orders are too many to be kept.
     found = read() if days is None else _once(("books", *_key_of(scope), wanted), lambda: [*read()])
