@@ -44,6 +44,13 @@ if importlib.util.find_spec("guardian"):
         *AUTHENTICATION_BACKENDS,
         "guardian.backends.ObjectPermissionBackend",
     ]
+for _peer in ("maintenance_mode", "private_storage", "shortener"):
+    if importlib.util.find_spec(_peer):
+        INSTALLED_APPS = [*INSTALLED_APPS, _peer]
+MAINTENANCE_MODE_STATE_FILE_PATH = str(BENCH_DIR / "maintenance.txt")
+PRIVATE_STORAGE_ROOT = str(BENCH_DIR / "files")
+PRIVATE_STORAGE_SERVER = "nginx"
+PRIVATE_STORAGE_INTERNAL_URL = "/protected/"
 TASKS = {
     "default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"},
     # A queue that another process works on: here nobody does.

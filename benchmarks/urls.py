@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import floors
+from . import floors, peers
 
 urlpatterns = [
     path("floor/empty/", floors.empty),
@@ -13,3 +13,8 @@ urlpatterns = [
     path("floor/webhook/", floors.webhook),
     path("", include("tests.projects.full_store.urls")),
 ]
+
+if peers.is_installed("shortener"):
+    urlpatterns += [path("peers/shortener/", include("shortener.urls"))]
+if _owned_file := peers.private_storage_view():
+    urlpatterns += [path("peers/files/<int:asset>/", _owned_file)]

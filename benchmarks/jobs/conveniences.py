@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.test import override_settings
 
+from benchmarks import peers
 from benchmarks.requests import request
 from benchmarks.runner import Job, Limit, Skip, Way
 from benchmarks.seed import DAYS, START, Shop
@@ -38,11 +40,14 @@ def short_link(shop: Shop) -> Job:
     cache.set("benchmark:code", "/library/", 300)
     floor = request("/floor/short/code/", headers=BROWSER, expected=302)
     ours = request(addresses.path_of(link.code), headers=BROWSER, expected=302)
+    user: Any = get_user_model()._default_manager.get(pk=shop.users[0])
+    peer = peers.link_shortener(user, BROWSER)
     return Job(
         "short-link",
         "Short link, warm, its click counted",
-        [Way("floor: a cached redirect", floor), Way("ShortLinkRedirectView", ours)],
+        [Way("floor: a cached redirect", floor), Way("ShortLinkRedirectView", ours), *peer],
         [Limit("ShortLinkRedirectView", ratio=1.5, sql=0)],
+        [] if peer else [peers.why_not("django-link-shortener")],
     )
 
 
@@ -52,6 +57,13 @@ def _site(*more: str) -> Any:
 
 
 _MIDDLEWARE = "django_digitalstore.contrib.underconstruction.middleware.UnderConstructionMiddleware"
+
+
+def _maintenance(path: str, expected: int) -> list[Way]:
+    if not peers.is_installed("maintenance_mode"):
+        return []
+    call = request(path, application=_site(peers.MAINTENANCE), expected=expected)
+    return [Way("django-maintenance-mode", call)]
 
 
 def site_open(shop: Shop) -> Job:
@@ -64,6 +76,7 @@ def site_open(shop: Shop) -> Job:
         [
             Way("floor: no middleware", request(path, application=_site())),
             Way("the middleware, open", request(path, application=_site(_MIDDLEWARE))),
+            *_maintenance(path, 200),
         ],
         [Limit("the middleware, open", ratio=1.1, sql=0)],
         ["The status is read by one query a second in a process; not in the count above."],
@@ -75,6 +88,9 @@ def site_closed(shop: Shop) -> Job:
     _needs("underconstruction")
     from django_digitalstore.contrib.underconstruction import testing
 
+    around = ExitStack()
+    around.enter_context(testing.site_closed())
+    around.enter_context(peers.closed_site())
     closed = request("/floor/empty/", application=_site(_MIDDLEWARE), expected=503)
     return Job(
         "construction-on",
@@ -82,9 +98,10 @@ def site_closed(shop: Shop) -> Job:
         [
             Way("floor: an empty view", request("/floor/empty/", application=_site())),
             Way("the middleware, closed", closed),
+            *_maintenance("/floor/empty/", 503),
         ],
         [Limit("the middleware, closed", ratio=1.2, sql=0)],
-        around=testing.site_closed(),
+        around=around,
     )
 
 

@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.http import FileResponse
 from django.test import RequestFactory
 
+from benchmarks import peers
 from benchmarks.requests import cookie_of, request
 from benchmarks.runner import Job, Limit, Skip, Way
 from benchmarks.seed import Shop
@@ -48,6 +49,11 @@ def download(shop: Shop) -> Job:
             Way("floor: cursor", request(f"/floor/download/{asset.pk}/", cookie=cookie)),
             Way("before the log (HEAD)", request(link, method="HEAD", cookie=cookie)),
             Way("with the log row (GET)", request(link, cookie=cookie)),
+            *(
+                [Way("django-private-storage", request(f"/peers/files/{asset.pk}/", cookie=cookie))]
+                if peers.is_installed("private_storage")
+                else []
+            ),
         ],
         [Limit("before the log (HEAD)", ratio=1.25)],
         [_BOUND],

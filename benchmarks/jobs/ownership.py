@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
+from benchmarks import peers
 from benchmarks.runner import Job, Limit, Way
 from benchmarks.seed import Shop
 from django_digitalstore.catalog import get_product_model
@@ -34,39 +35,16 @@ def one(shop: Shop) -> Job:
     def ours() -> None:
         assert policies.has_access(user, product)
 
-    ways = [Way("floor: cursor", floor), Way("has_access", ours)]
-    notes: list[str] = []
-    ways += _guardian(user, product, notes)
+    peer = peers.guardian(user, product)
+    limits = [Limit("has_access", ratio=4, sql=1)]
+    limits += [Limit("has_access", ratio=1, of=way.name) for way in peer]
     return Job(
         "ownership",
         "Does this user own this product?",
-        ways,
-        [
-            Limit("has_access", ratio=4, sql=1),
-            Limit("has_access", ratio=1, of="django-guardian has_perm"),
-        ]
-        if len(ways) > 2
-        else [Limit("has_access", ratio=4, sql=1)],
-        notes,
+        [Way("floor: cursor", floor), Way("has_access", ours), *peer],
+        limits,
+        [] if peer else [peers.why_not("django-guardian")],
     )
-
-
-def _guardian(user: Any, product: Any, notes: list[str]) -> list[Way]:
-    try:
-        from guardian.shortcuts import assign_perm
-    except ImportError:
-        notes.append("django-guardian is not installed here: `./dev bench --peers`.")
-        return []
-    label = product._meta.app_label
-    assign_perm(f"{label}.view_product", user, product)
-    model = get_user_model()
-
-    def has_perm() -> None:
-        # A fresh user, as each request has: guardian keeps what it found on the user.
-        fresh = model(pk=user.pk, is_active=True)
-        assert fresh.has_perm(f"{label}.view_product", product)
-
-    return [Way("django-guardian has_perm", has_perm)]
 
 
 def page(shop: Shop) -> Job:
