@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "django_digitalstore.payments",
     "django_digitalstore.support",
     "django_digitalstore.contrib.analytics",
+    "django_digitalstore.contrib.shorturls",
     "django_digitalstore.contrib.underconstruction",
     "shop",
     "demo",
@@ -122,6 +123,9 @@ if text("CACHE_URL"):
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": text("CACHE_URL"),
     }
+
+# Short links are at /s/, where config.urls has them, and not below /store/ as well.
+DIGITALSTORE_SHORTURLS_PREFIX = None
 
 # What a closed shop leaves open beside what always is: the page that stands in for the post.
 DIGITALSTORE_UNDERCONSTRUCTION_OPEN = ["mails"] if DIGITALSTORE_TEST_MODE else []

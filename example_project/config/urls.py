@@ -12,6 +12,7 @@ urlpatterns = [
     path("accounts/welcome/", after_login, name="after_login"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("s/", include("django_digitalstore.contrib.shorturls.urls")),
     path("store/", include("django_digitalstore.urls")),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.ico")),
     path("", include("shop.urls")),

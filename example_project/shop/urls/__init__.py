@@ -1,6 +1,6 @@
 """The store's URLs."""
 
-from . import accounts, analytics, catalog, entitlements, payments, support
+from . import accounts, analytics, catalog, entitlements, payments, shorturls, support
 
 app_name = "shop"
 
@@ -10,5 +10,6 @@ urlpatterns = [
     *catalog.urlpatterns,
     *entitlements.urlpatterns,
     *payments.urlpatterns,
+    *shorturls.urlpatterns,
     *support.urlpatterns,
 ]

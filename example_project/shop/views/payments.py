@@ -1,5 +1,6 @@
 """Buying, and what was bought: the customer's orders and the seller's sales."""
 
+from django_digitalstore.contrib.shorturls.views import AttributesLinksMixin
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.payments.views import (
     GenericCheckoutView,
@@ -13,7 +14,7 @@ from django_digitalstore.payments.views import (
 )
 
 
-class CheckoutView(IsCustomerMixin, GenericCheckoutView):
+class CheckoutView(AttributesLinksMixin, IsCustomerMixin, GenericCheckoutView):
     base_template = "base.html"
     active_page = "shop"
     return_url = "shop:order_return"

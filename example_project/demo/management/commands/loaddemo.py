@@ -12,12 +12,16 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
+from django.utils import timezone
 from shop.models import Asset, Category, Order, Product, Release, SupportRequest
 
 from demo.catalogue import CATALOGUE, CATEGORIES, SELLERS, DemoProduct, DemoRelease
 from demo.content import build_files, seller_name
 from demo.covers import draw_cover
 from django_digitalstore.catalog import flows as catalog
+from django_digitalstore.contrib.shorturls import flows as shorturls
+from django_digitalstore.contrib.shorturls.addresses import path_of
+from django_digitalstore.contrib.shorturls.models import ShortLink
 from django_digitalstore.core.site_url import absolute_url
 from django_digitalstore.entitlements import flows as entitlements
 from django_digitalstore.entitlements import policies
@@ -42,8 +46,8 @@ What to click
   1. As {customer}: Library, then Download. Orders has one of each kind: paid, pending,
      declined, refunded, disputed, and one whose access was revoked.
   2. Buy something: a product, Buy now, then on the test page Pay, Decline, or Misbehave.
-  3. As {seller}: New product, Publish, See the shop; Sales shows what was sold, Support
-     what was asked.
+  3. As {seller}: New product, Publish, See the shop; Sales shows what was sold, Links
+     who clicked ({link}), Support what was asked.
   4. As {staff}: an order with all that happened to it; access granted and
      revoked, with reasons.
   5. Create an account of your own: the code that it asks for is on the page of mails.
@@ -80,6 +84,8 @@ class Command(BaseCommand):
         self.make_orders(people, products)
         self.say("What came out lately …", 1)
         self.make_news(people, products)
+        self.say("Short links …", 1)
+        self.make_links(people, products)
         self.say("Support …", 1)
         self.make_support(people, products)
         if self.verbosity:
@@ -273,6 +279,28 @@ class Command(BaseCommand):
             sample = Asset(release=book, name=name, visibility="sample", position=9)
             catalog.store_file(sample, ContentFile(FIRST_PAGES.encode(), name=name))
 
+    # --- what is told of it ---------------------------------------------------------------------
+
+    def make_links(self, people: dict[str, Any], products: dict[str, Product]) -> None:
+        """Make a few short links, with the clicks of two weeks and the orders they led to."""
+        book, icons = products["the-patient-typographer"], products["hedgerow-icons"]
+        wanted: dict[str, dict[str, Any]] = {
+            "patient": {"product": book, "label": "Newsletter of May"},
+            "hedgerow": {"product": icons, "label": "QR code on the poster"},
+            "new-things": {"path": reverse("shop:product_list"), "label": "Profile page"},
+        }
+        today = timezone.localdate()
+        for busy, (code, fields) in enumerate(wanted.items()):
+            if ShortLink.objects.filter(code=code).exists():
+                continue
+            link = shorturls.create_link(code=code, owner=people["ines"], **fields)
+            for ago in range(14):
+                for _click in range((ago * 7 + busy * 3) % 5 + 1):
+                    shorturls.record_click(link.pk, today - dt.timedelta(days=ago))
+        orders = Order.objects.filter(customer=people["customer"], lines__product=book)
+        for order in orders.distinct():
+            shorturls.attribute_order("patient", order.public_id)
+
     # --- what was asked -------------------------------------------------------------------------
 
     def make_support(self, people: dict[str, Any], products: dict[str, Product]) -> None:
@@ -317,6 +345,7 @@ class Command(BaseCommand):
             panel=absolute_url(reverse("shop:seller_products")),
             admin=absolute_url(reverse("admin:index")),
             mails=absolute_url(reverse("mails")),
+            link=absolute_url(path_of("patient")),
             password=PASSWORD,
             people="".join(f"  {email:<22} {what}\n" for email, what in people),
             customer=CUSTOMER,
