@@ -606,3 +606,30 @@ def test_a_page_without_its_role_says_what_to_write():
 
     with pytest.raises(GenericViewRouted, match="must define base_template"):
         NoPage.as_view()
+
+
+@pytest.mark.needs("support")
+def test_support_that_was_asked_for_has_a_table(client_of, customer, seller, make_product):
+    from django_digitalstore.support.testing import offer_support, open_request
+
+    book = make_product("Book", seller=seller)
+    offer_support(book)
+    sold(customer, book)
+    open_request(customer, book)
+    page = client_of(seller).get(PAGE)
+    assert [(row.name, row.cells) for row in page.context["dashboard"].support] == [
+        ("Book", ["1", "0", "1", "0"])
+    ]
+    assert "Opened and resolved in these days" in text_of(page)
+
+
+def test_downloads_have_a_table_by_version(client_of, customer, seller, asset, product):
+    from django_digitalstore.entitlements import flows, policies
+
+    sold(customer, product)
+    bought = policies.live_purchase(customer, product)
+    flows.record_download(bought, asset, address=None, agent="A browser")
+    page = client_of(seller).get(PAGE)
+    assert [(row.name, row.cells) for row in page.context["dashboard"].releases] == [
+        ("A book 1.0", ["1"])
+    ]

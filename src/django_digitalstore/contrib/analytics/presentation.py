@@ -197,6 +197,20 @@ class Dashboard:
             for row in self.report.releases
         ]
 
+    @cached_property
+    def support(self) -> list[Row]:
+        """Return the products that most help was asked for; none without the support."""
+        largest = max((row.opened for row in self.report.support), default=0)
+        return [
+            Row(
+                row.title,
+                self._url(product=row.product_key),
+                [self._number(n) for n in (row.opened, row.resolved, row.waiting, row.overdue)],
+                share_bar(row.opened, largest),
+            )
+            for row in self.report.support
+        ]
+
     def export_of(self, table: str) -> str:
         """Return the address of a table as a file; nothing where the page has none."""
         if not self.export_url:

@@ -24,6 +24,7 @@ from .figures import (
     Range,
     ReleaseDownloads,
     Scope,
+    SupportLoad,
 )
 
 __all__ = ["NotOfSeller", "Query", "Report", "cached_report", "count_report"]
@@ -84,7 +85,8 @@ class Query:
 class Report:
     """The answer: all in one ``currency``, which is "" where nothing counts in any.
 
-    ``points`` and ``points_before`` are the periods of both spans; ``releases`` are downloads.
+    ``points`` and ``points_before`` are the periods of both spans; ``releases`` are downloads,
+    ``support`` is help that was asked for, where that is installed.
     ``offered`` are products to keep to (key, title), ``currencies`` all in which anything counts.
     """
 
@@ -97,6 +99,7 @@ class Report:
     products: list[ProductFigures]
     countries: list[CountryFigures]
     releases: list[ReleaseDownloads]
+    support: list[SupportLoad]
 
     @property
     def totals(self) -> Figures:
@@ -112,7 +115,7 @@ class Report:
     def is_empty(self) -> bool:
         """Tell whether nothing happened, in both spans."""
         nothing = Figures(currency=self.currency)
-        return self.totals == nothing == self.totals_before and not self.releases
+        return self.totals == nothing == self.totals_before and not (self.releases or self.support)
 
 
 @figures.at_one_moment()
@@ -141,6 +144,7 @@ def _count(query: Query, product: str) -> Report:
         products=figures.top_products(scope, query.span, limit=_ROWS),
         countries=figures.by_country(scope, query.span)[:_ROWS],
         releases=figures.downloads_per_release(scope, query.span, limit=_ROWS),
+        support=figures.support_load(scope, query.span, limit=_ROWS),
     )
 
 
