@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from django_digitalstore.core.admin import (
     NothingDone,
@@ -302,7 +302,7 @@ class AbstractSupportRequestAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
 
     reasoned_actions: ClassVar[dict[str, ReasonedAction]] = {
         "answer": ReasonedAction(
-            title=gettext_lazy("Answer"),
+            title=pgettext_lazy("to do", "Answer"),
             explanation=gettext_lazy("Sends a message to the customer, in your name."),
             run=_answer,
             row_form=WriteForm,
@@ -381,7 +381,7 @@ class AbstractSupportRequestAdmin(ReasonedActionsMixin, ReadOnlyAdmin):
         get_url = getattr(obj, "get_seller_url", None)
         if get_url is None:
             return "–"
-        return format_html('<a href="{}">{}</a>', get_url(), _("Open"))
+        return format_html('<a href="{}">{}</a>', get_url(), pgettext("to do", "Open"))
 
     @admin.display(description=gettext_lazy("thread"))
     def thread(self, obj: Any) -> str:
