@@ -23,8 +23,9 @@ from django.utils.translation.template import templatize
 import django_digitalstore
 
 SOURCE = Path(django_digitalstore.__file__).parent
-FEATURES = sorted(path.parent.name for path in SOURCE.glob("*/apps.py"))
-CATALOGS = sorted(SOURCE.glob("*/locale/*/LC_MESSAGES/django.po"))
+#: As in "catalog" and "contrib/analytics".
+FEATURES = sorted(path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("apps.py"))
+CATALOGS = sorted(SOURCE.rglob("locale/*/LC_MESSAGES/django.po"))
 
 HEADER = {
     "Project-Id-Version": "django-digitalstore",
@@ -103,14 +104,20 @@ def placeholders(text: str) -> Counter[str]:
 
 
 def name(path: Path) -> str:
-    return path.relative_to(SOURCE).parts[0]
+    return path.relative_to(SOURCE).as_posix().partition("/locale/")[0]
 
 
 every_catalog = pytest.mark.parametrize("path", CATALOGS, ids=name)
 
 
 def test_every_feature_is_translated():
-    assert [name(path) for path in CATALOGS] == FEATURES
+    assert sorted(map(name, CATALOGS)) == FEATURES
+
+
+def test_nothing_is_marked_where_no_feature_translates_it():
+    """A provider's folder, for one, is no app: Django would find no catalog in it."""
+    in_features = set().union(*(marked_in(SOURCE / feature) for feature in FEATURES))
+    assert sorted(map(repr, marked_in(SOURCE) - in_features)) == []
 
 
 @every_catalog
@@ -230,7 +237,7 @@ def test_the_names_of_the_features_are_translated():
         names = {
             str(config.verbose_name)
             for config in apps.get_app_configs()
-            if config.name in {f"django_digitalstore.{feature}" for feature in FEATURES}
+            if config.name in {f"django_digitalstore.{each.replace('/', '.')}" for each in FEATURES}
         }
     assert "Digital Store: Katalog" in names
     assert not [each for each in names if not each.startswith("Digital Store: ")]
