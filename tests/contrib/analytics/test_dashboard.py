@@ -17,7 +17,6 @@ from django.utils import timezone, translation
 from django_digitalstore.contrib.analytics import reports
 from django_digitalstore.contrib.analytics.checks import check_dashboards_are_cached
 from django_digitalstore.contrib.analytics.days import day_of
-from django_digitalstore.core import caching
 from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.payments import get_order_model
@@ -338,6 +337,12 @@ def test_what_cannot_be_shown_is_said(client_of, seller, asked, problem):
     assert (file.status_code, file.content.decode()) == (400, problem)
 
 
+def test_what_was_chosen_is_not_lost_with_a_wrong_day(client_of, seller):
+    asked = {"range": "own", "first": "2026-01-02", "last": "2026-01-01", "country": "PT"}
+    html = client_of(seller).get(PAGE, asked).content.decode()
+    assert '<input type="hidden" name="country" value="PT"' in html
+
+
 def test_a_reader_of_german_reads_german(client_of, customer, seller, make_product):
     sold(customer, make_product("Buch", seller=seller, price=123456))
     with translation.override("de"):
@@ -459,7 +464,6 @@ def test_a_page_costs_as_many_queries_with_much_as_with_little(
     def cost() -> int:
         if rolled_up:
             call_command("digitalstore_run_due", "--force", verbosity=0)
-        caching.shared().delete_many([])
         with override_settings(CACHES=NO_CACHE), assert_query_budget(60) as captured:
             assert client.get(PAGE, {"range": "7"}).status_code == 200
         return len(captured)

@@ -75,11 +75,12 @@ class FiguresForm(forms.Form):
         ],
         required=False,
     )
+    # Hidden until it is known what can be chosen, so that what was chosen isn't lost.
     product = forms.CharField(
-        label=_("Product"), widget=forms.Select, max_length=_LONGEST_KEY, required=False
+        label=_("Product"), widget=forms.HiddenInput, max_length=_LONGEST_KEY, required=False
     )
-    country = forms.CharField(label=_("Country"), widget=forms.Select, required=False)
-    currency = forms.CharField(label=_("Currency"), widget=forms.Select, required=False)
+    country = forms.CharField(label=_("Country"), widget=forms.HiddenInput, required=False)
+    currency = forms.CharField(label=_("Currency"), widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict, *, now: dt.datetime | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -168,7 +169,7 @@ class FiguresForm(forms.Form):
         return span.previous()
 
     def offer(self, report: Report) -> None:
-        """Fill in what can be chosen. A field with nothing to choose from is hidden."""
+        """Fill in what can be chosen. A field with nothing to choose from stays hidden."""
         names = dict(country_choices())
         data: Any = self.data
         data["currency"] = report.currency
@@ -189,11 +190,8 @@ class FiguresForm(forms.Form):
             chosen = data.get(name, "")
             if chosen and chosen not in dict(choices):
                 choices.append((chosen, names.get(chosen, chosen)))
-            if len(choices) < 2:
-                self.fields[name].widget = forms.HiddenInput()
-            else:
-                widget: Any = self.fields[name].widget
-                widget.choices = choices
+            if len(choices) > 1:
+                self.fields[name].widget = forms.Select(choices=choices)
 
     def asked(self) -> dict[str, str]:
         """Return what a link to the same figures says: all that was chosen, and no more."""
