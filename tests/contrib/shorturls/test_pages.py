@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from django_digitalstore.contrib.shorturls import flows
 from django_digitalstore.contrib.shorturls.models import ShortLink, ShortLinkOrder
@@ -130,7 +131,11 @@ def test_the_page_of_a_link_shows_its_days_and_the_orders_of_its_seller(
     assert [(day.clicks) for day in answer.context["days"]] == [1]
     assert [row["order"] for row in answer.context["orders"]] == [mine]
     assert answer.context["orders"][0]["url"] == page("order_detail", mine.public_id)
-    assert others.public_id not in answer.content.decode()
+    assert (answer.context["order_count"].placed, answer.context["order_count"].paid) == (1, 1)
+    text = answer.content.decode()
+    assert "1, of which 1 paid" in text
+    assert date_format(timezone.localtime(mine.placed_at)) in text
+    assert others.public_id not in text
 
 
 @pytest.mark.parametrize("name", ["seller_link", "seller_link_update"])

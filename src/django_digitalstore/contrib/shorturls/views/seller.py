@@ -146,9 +146,15 @@ class GenericShortLinkDetailView(_SellersLinks, DetailView):
         return reverse(self.order_url, args=[order.public_id]) if self.order_url else ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add ``url``, ``days``, ``orders`` (``order``, ``url``), and where the buttons lead."""
-        orders = policies.orders_of_link(self.object, seller=self.request.user)
+        """Add ``url``, ``days``, ``orders`` (the newest hundred: ``order``, ``url``).
+
+        ``order_count`` has all of them; three URLs say where the buttons lead.
+        """
+        seller = self.request.user
+        orders = policies.orders_of_link(self.object, seller=seller)
+        counts = policies.count_orders([self.object], seller=seller)
         return super().get_context_data(
+            order_count=counts.get(self.object.pk, OrderCount()),
             url=addresses.short_url(self.object),
             days=self.object.days.order_by("-day")[:_SHOWN_DAYS],
             orders=[{"order": order, "url": self.get_order_url(order)} for order in orders],
