@@ -538,7 +538,7 @@ def test_what_is_counted_from_the_facts_takes_as_few_queries_for_a_hundred_order
     for _order in range(number):
         sales.give_back(sales.sell(customer, (book, 1000), at=NOON), at=NOON, amount=100)
     scope = of(seller, country="DE", product_key=str(book.pk))
-    with assert_query_budget(6):
+    with assert_query_budget(5):
         assert figures.totals(scope, MAY).refunded == 100 * number
 
 
@@ -546,8 +546,8 @@ def test_questions_of_one_moment_look_once_for_what_changed(customer, book, sell
     sales.sell(customer, (book, 1000), at=NOON)
     flows.roll_up()
     sales.sell(customer, (book, 1000), at=NOON)
-    with assert_query_budget(14), figures.at_one_moment():
-        # State, what changed and its days: 4. Their orders: 6. Three rollups and the titles.
+    with assert_query_budget(13), figures.at_one_moment():
+        # State, what changed and its days: 4. Their orders: 5. Three rollups and the titles.
         assert figures.totals(of(seller), MAY).orders == 2
         assert figures.currencies(of(seller), MAY) == ["EUR"]
         assert figures.top_products(of(seller), MAY)[0].figures.orders == 2

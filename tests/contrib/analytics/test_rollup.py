@@ -174,6 +174,16 @@ def test_the_periodic_job_rolls_up(customer, book):
     assert timezone.now() - state.rolled_up_to < timedelta(minutes=1)
 
 
+def test_what_was_written_before_the_rollup_and_committed_after_it_is_noticed(customer, book):
+    flows.roll_up()
+    payment = sales.sell(customer, (book, 1999), at=NOON)
+    late = RollupState.objects.get().rolled_up_to - timedelta(seconds=90)
+    QuerySet.update(get_order_model().objects.filter(pk=payment.order_id), updated_at=late)
+    assert figures.totals(EUR, MAY).orders == 1
+    flows.roll_up()
+    assert rows().count() == 5
+
+
 def test_a_rollup_that_began_earlier_does_not_turn_the_time_back(customer, book):
     sales.sell(customer, (book, 1999), at=NOON)
     later = timezone.now() + timedelta(minutes=5)

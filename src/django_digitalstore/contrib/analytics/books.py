@@ -131,25 +131,32 @@ def _order_keys(orders: QuerySet[Any], span: Range, *, has_all: bool) -> Iterato
 
 
 def read_books(keys: Iterable[Any]) -> Iterator[OrderBook]:
-    """Yield the orders of ``keys`` with their facts: five queries for every 900."""
+    """Yield the orders of ``keys`` with their facts: four queries for every 900."""
     for some in batched(keys):
         yield from _read(some)
 
 
 def _read(keys: list[Any]) -> Iterable[OrderBook]:
-    orders = get_order_model().objects.filter(pk__in=keys).order_by()
-    books = {
-        row[0]: OrderBook(OrderRow._make(row))
-        for row in orders.values_list(
-            "pk", "country", "currency", "total", "tax", "placed_at", "paid_at"
-        )
-    }
+    books: dict[Any, OrderBook] = {}
     lines = get_order_line_model().objects.filter(order__in=keys).order_by("order_id", "position")
-    for order, product, seller, quantity, total in lines.values_list(
-        "order_id", "product_id", "product__seller_id", "quantity", "total"
+    for product, seller, quantity, total, *of_order in lines.values_list(
+        "product_id",
+        "product__seller_id",
+        "quantity",
+        "total",
+        "order_id",
+        "order__country",
+        "order__currency",
+        "order__total",
+        "order__tax",
+        "order__placed_at",
+        "order__paid_at",
     ):
-        books[order].lines.append(
-            LineRow(order, str(product), "" if seller is None else str(seller), quantity, total)
+        book = books.get(of_order[0])
+        if book is None:
+            book = books[of_order[0]] = OrderBook(OrderRow._make(of_order))
+        book.lines.append(
+            LineRow(str(product), "" if seller is None else str(seller), quantity, total)
         )
     payments = get_payment_model().objects.filter(
         order__in=keys, state=PaymentState.SUCCEEDED, discrepancy=""

@@ -43,7 +43,6 @@ class OrderRow(NamedTuple):
 class LineRow(NamedTuple):
     """A line of an order: of which product and seller, and what it cost."""
 
-    order: Any
     product: str
     seller: str
     quantity: int
