@@ -18,7 +18,8 @@ from django_digitalstore.core.invariants import violations
 from django_digitalstore.core.jobs import run_due
 from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.payments import flows as payments
-from django_digitalstore.payments import get_order_model, get_payment_model
+from django_digitalstore.payments import get_order_model, get_payment_model, get_refund_model
+from django_digitalstore.payments.events import RefundReported
 from django_digitalstore.payments.testing import dispute, paid_order, place_order, refund
 from tests.contrib.analytics import sales
 from tests.contrib.analytics.sales import local
@@ -124,8 +125,9 @@ def test_every_fact_that_the_flows_take_in_is_noticed(customer, book, superuser,
         said = {"actor": superuser, "reason": "It came by bank."}
         payment = payments.record_payment(order, amount=1999, reference="bank-1", **said)
         sales.let_time_pass()
-        flows.roll_up()
         payments.record_refund(payment, amount=100, reference="bank-2", **said)
+        flows.roll_up()
+        sales.let_time_pass()
         sold = payments.record_refund(payment, amount=100, reference="bank-3", **said)
         assert sold.amount == 100
         expected = 200
@@ -151,6 +153,43 @@ def test_every_fact_that_the_flows_take_in_is_noticed(customer, book, superuser,
     sales.let_time_pass()
     assert figures.totals(EUR, today).refunded == expected
     assert list(flows.find_differences()) == []
+
+
+def test_a_refund_that_succeeds_later_is_noticed_though_the_order_stays_as_it_was(customer, book):
+    order = paid_order(customer, book)
+    refund(order, amount=300)
+    payment = get_payment_model().objects.get(order=order)
+    said = {"payment": payment.provider_reference, "refund": "re_2", "amount": 400}
+    now = timezone.now()
+
+    def report(state: str, at: Any) -> None:
+        event = RefundReported(occurred_at=at, state=state, currency="EUR", **said)
+        payments.apply_events("default", [event])
+
+    report("pending", now)
+    flows.roll_up()
+    sales.let_time_pass()
+    report("succeeded", now + timedelta(seconds=1))
+    assert figures.totals(EUR, Range.latest(2)).refunded == 700
+
+
+def test_a_fact_that_is_told_again_moves_nothing(customer, book):
+    order = paid_order(customer, book)
+    reference = refund(order, amount=300)
+    known = get_refund_model().objects.get(provider_reference=reference)
+    sales.let_time_pass()
+    before = get_order_model().objects.get(pk=order.pk).updated_at
+    again = RefundReported(
+        payment=known.payment_reference,
+        refund=reference,
+        occurred_at=known.state_at,
+        state=known.state,
+        amount=known.amount,
+        currency=known.currency,
+        items=tuple((item, amount) for item, amount in known.items),
+    )
+    payments.apply_events("default", [again])
+    assert get_order_model().objects.get(pk=order.pk).updated_at == before
 
 
 def test_a_second_payment_of_a_paid_order_is_noticed(customer, book, superuser):
