@@ -594,6 +594,26 @@ def test_support_comes_later_into_a_shop_that_sells(tmp_path):
     assert tests.returncode == 0, tests.stderr
 
 
+def test_short_links_come_later_and_the_checkout_notes_what_they_led_to(tmp_path):
+    site = MadeProject(tmp_path, *SELLING)
+    paste(site, site.must("startstore", "shop"))
+    site.must("makemigrations", "shop")
+    assert not (tmp_path / "shop" / "views" / "shorturls.py").exists()
+
+    printed = site.must("startstore", "shop", "--add", "shorturls")
+    assert section(printed, "Add to INSTALLED_APPS in your settings:") == [
+        '"django_digitalstore.contrib.shorturls",'
+    ]
+    site.add_settings('INSTALLED_APPS += ["django_digitalstore.contrib.shorturls"]')
+    change(site, printed)
+    checkout = "class CheckoutView(AttributesLinksMixin, IsCustomerMixin, GenericCheckoutView):"
+    assert checkout in (tmp_path / "shop" / "views" / "payments.py").read_text()
+    site.must("check")
+    assert site.must("makemigrations", "--check", "--dry-run") == "No changes detected\n"
+    tests = site.manage("test", "shop.tests.test_shorturls")
+    assert tests.returncode == 0, tests.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
