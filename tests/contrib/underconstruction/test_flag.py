@@ -13,6 +13,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 
+from django_digitalstore.contrib.underconstruction import flows
 from django_digitalstore.contrib.underconstruction.flag import KEEP, Flag, Status, flag
 from django_digitalstore.contrib.underconstruction.models import SiteStatus
 from django_digitalstore.core.testing import assert_query_budget
@@ -77,6 +78,14 @@ def test_one_query_a_second_answers_all_processes(redis_cache):
     with assert_query_budget(1):
         for process in (Flag(), Flag(), Flag()):
             assert process.current() == ON
+
+
+def test_the_shared_cache_is_told_of_a_change(redis_cache, django_capture_on_commit_callbacks):
+    assert Flag().current().stays_open
+    with django_capture_on_commit_callbacks(execute=True):
+        flows.switch_on(reason="We move.")
+    with assert_query_budget(0):
+        assert Flag().current().is_on
 
 
 def test_what_the_cache_has_is_older_than_what_this_process_knows(redis_cache):
@@ -149,6 +158,10 @@ def test_without_a_database_it_stays_as_it_was_and_one_line_is_logged(caplog):
     write(is_on=False)
     process._fresh_until = 0.0
     assert not process.current().is_on
+    with database_down():
+        process._fresh_until = 0.0
+        process.current()
+    assert len(caplog.records) == 2  # another outage
 
 
 def test_a_process_that_never_knew_anything_is_open_without_a_database():
