@@ -19,6 +19,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.test import Client, override_settings
+from django.utils import translation
 
 from tests.redis_server import redis_server
 from tests.threads import at_once, shared_database
@@ -185,6 +186,13 @@ def private_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("store")
     with override_settings(BASE_DIR=folder, MEDIA_ROOT=folder / "media"):
         yield folder / "digitalstore-files"
+
+
+@pytest.fixture(autouse=True)
+def no_language_is_left() -> Iterator[None]:
+    """Forget the language that ``LocaleMiddleware`` leaves on the thread: the next test had it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

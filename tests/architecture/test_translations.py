@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -203,13 +202,6 @@ def test_no_word_is_translated_in_two_ways():
     assert {key: ways for key, ways in said.items() if len(ways) > 1} == {}
 
 
-@pytest.fixture
-def own_language() -> Iterator[None]:
-    """Give the language back that the middleware leaves on the thread."""
-    with translation.override(translation.get_language()):
-        yield
-
-
 @pytest.mark.needs("catalog")
 @pytest.mark.django_db
 @pytest.mark.skipif(
@@ -217,7 +209,7 @@ def own_language() -> Iterator[None]:
     reason="This host has a list, or an address for each language, of its own.",
 )
 @modify_settings(MIDDLEWARE={"append": "django.middleware.locale.LocaleMiddleware"})
-def test_the_product_list_speaks_the_language_of_its_reader(client, make_product, own_language):
+def test_the_product_list_speaks_the_language_of_its_reader(client, make_product):
     make_product("Ein Buch")
     make_product("Ein Heft", price=0)
     url = reverse("shop:product_list")

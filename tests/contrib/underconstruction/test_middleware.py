@@ -98,10 +98,14 @@ def test_the_page_is_in_the_language_of_the_visitor(client, close, settings):
         for m in settings.MIDDLEWARE
     ]
     close()
-    for language in ("de", "en", "ar"):
+    for language, direction, heading in (
+        ("de", "", "Wir sind bald wieder da"),
+        ("en", "", "We are back soon"),
+        ("ar", ' dir="rtl"', "We are back soon"),
+    ):
         page = client.get("/plain/", headers={"accept-language": language}).content.decode()
-        direction = ' dir="rtl"' if language == "ar" else ""
         assert f'<html lang="{language}"{direction}>' in page
+        assert f"<h1>{heading}</h1>" in page
 
 
 def test_a_host_replaces_the_page_by_a_template_of_the_same_name(client, close, settings, tmp_path):
