@@ -253,6 +253,16 @@ def test_a_customer_reopens_what_was_resolved(request_: Any, owner: Any, support
     assert policies.support_allowance(owner, supported).included_left == left
 
 
+def test_what_is_reopened_is_promised_an_answer_again(
+    request_: Any, owner: Any, seller: Any, age: Callable[..., None]
+) -> None:
+    assert flows.resolve(request_, actor=seller).due_at is None
+    reopened = flows.reopen(request_, actor=owner)
+    assert reopened.due_at == reopened.waiting_since + timedelta(hours=24)
+    age(reopened, days=2)
+    assert get_support_request_model().objects.overdue().get() == reopened
+
+
 def test_a_customers_reply_reopens_and_a_sellers_does_not(
     request_: Any, owner: Any, seller: Any
 ) -> None:

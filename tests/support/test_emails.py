@@ -85,6 +85,27 @@ def test_who_is_assigned_is_told_instead_of_the_seller(
     assert sent()[-1].to == [superuser.email]
 
 
+def test_who_may_answer_no_more_is_told_no_more(
+    owner: Any, supported: Any, seller: Any, other_seller: Any, superuser: Any
+) -> None:
+    request = open_request(owner, supported)
+    flows.assign(request, superuser, actor=seller)
+    superuser.is_superuser = False
+    superuser.save()
+    flows.reply(request, author=owner, body="To the seller again")
+    assert sent()[-1].to == [seller.email]
+    supported.seller = other_seller
+    supported.save()
+    flows.assign(request, None)
+    flows.reply(request, author=owner, body="To whoever sells it now")
+    assert sent()[-1].to == [other_seller.email]
+    other_seller.is_active = False
+    other_seller.save()
+    with override_settings(DIGITALSTORE_SELLER_EMAILS=["shop@example.com"]):
+        flows.reply(request, author=owner, body="To nobody who left")
+        assert sent()[-1].to == ["shop@example.com"]
+
+
 def test_the_sites_own_products_are_answered_by_the_site(owner: Any, make_product: Any) -> None:
     from django_digitalstore.entitlements.testing import grant
 

@@ -173,6 +173,31 @@ def test_unlimited_support_has_a_limit_at_once(owner: Any, product: Any) -> None
     assert policies.can_open(owner, product)
 
 
+def test_resolving_and_reopening_is_no_way_around_the_limit(
+    owner: Any, product: Any, seller: Any
+) -> None:
+    offer_support(product, "unlimited", most_open=1)
+    first = flows.resolve(open_request(owner, product), actor=owner)
+    second = open_request(owner, product)
+    assert not policies.can_reopen(first, owner)
+    for attempt in (
+        lambda: flows.reopen(first, actor=owner),
+        lambda: flows.reply(first, author=owner, body="And this?"),
+    ):
+        with pytest.raises(NoSupport) as stopped:
+            attempt()
+        assert stopped.value.code == "too_many_open"
+        assert str(stopped.value) == (
+            "You have 1 open request about “A book” already: go on there, or mark it as resolved."
+        )
+    flows.resolve(second, actor=owner)
+    assert flows.reopen(first, actor=owner).state == "waiting_seller"
+    flows.resolve(first, actor=owner)
+    open_request(owner, product)
+    # It is for the customer; who answers may take up what they want.
+    assert flows.reopen(first, actor=seller).state == "waiting_seller"
+
+
 def test_nobody_opens_more_than_a_few_in_an_hour(
     owner: Any, product: Any, make_product: Any, age: Callable[..., None]
 ) -> None:

@@ -19,7 +19,7 @@ from django_digitalstore.core.emails import page_of, send_templated
 from django_digitalstore.core.site_url import absolute_url
 from django_digitalstore.payments.emails import site_addresses
 
-from . import get_support_message_model, get_support_request_model
+from . import get_support_message_model, get_support_request_model, policies
 from .events import SupportEvent, SupportEventKind
 
 __all__ = ["MESSAGE", "NOTIFY", "mail_key", "notify", "send_message"]
@@ -43,7 +43,7 @@ def send_message(payload: Mapping[str, Any], message: Any) -> None:
     """Send the message ``payload["message"]``, a primary key, to the other side of its request.
 
     Never an internal note. To the seller's side means: who is assigned, else the product's seller,
-    else those who run the site.
+    each if they may still answer, else those who run the site.
     """
     messages: Any = get_support_message_model().objects
     said = messages.select_related(
@@ -89,12 +89,13 @@ def _thread(said: Any) -> dict[str, str]:
 
 
 def _address(user: Any) -> str:
-    return getattr(user, user.get_email_field_name(), "") or "" if user is not None else ""
+    return getattr(user, user.get_email_field_name(), "") or ""
 
 
 def _seller_side(request: Any) -> list[str]:
     for person in (request.assignee, request.product.seller):
-        if address := _address(person):
+        # Who was assigned, or sold it, before is none of those whom the customer writes to.
+        if policies.can_answer(person, request) and (address := _address(person)):
             return [address]
     return site_addresses()
 

@@ -270,7 +270,12 @@ def check_open(user: Any, product: Any) -> SupportBalance:
     balance = support_allowance(user, product)
     if not balance.has_some:
         raise _nothing_left(product, balance)
-    most = _MOST_OPEN if balance.terms is None else balance.terms.most_open
+    _check_number(user, product, balance.terms)
+    return balance
+
+
+def _check_number(user: Any, product: Any, terms: AbstractSupportTerms | None) -> None:
+    most = _MOST_OPEN if terms is None else terms.most_open
     number = _ongoing(user, product).count()
     if most is not None and number >= most:
         raise NoSupport(
@@ -284,7 +289,6 @@ def check_open(user: Any, product: Any) -> SupportBalance:
             )
             % {"number": number, "product": product},
         )
-    return balance
 
 
 def can_open(user: Any, product: Any) -> bool:
@@ -433,7 +437,8 @@ def reopenable_until(request: AbstractSupportRequest) -> datetime | None:
 def check_reopen(request: AbstractSupportRequest, actor: Any) -> None:
     """Raise ``NoSupport`` where ``actor`` cannot reopen a request that is not ongoing.
 
-    The customer can for a while after it was resolved, and not once it is closed. None is the site.
+    The customer can for a while after it was resolved, not once it is closed, and while it would
+    not be one too many at once. None is the site.
     """
     if actor is None or request.user_id != actor.pk:
         return
@@ -450,6 +455,8 @@ def check_reopen(request: AbstractSupportRequest, actor: Any) -> None:
             )
             % {"date": date_format(timezone.localtime(request.resolved_at), "DATE_FORMAT")},
         )
+    # Else resolving and reopening would be the way around the limit.
+    _check_number(actor, request.product, terms_of(actor, request.product))
 
 
 def can_reopen(request: AbstractSupportRequest, actor: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.files.base import File
@@ -34,6 +34,7 @@ from .rules import (
     clean_key,
     clean_subject,
     lock_request,
+    promised_by,
     take_locks,
 )
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from django_digitalstore.support.abstract_models import (
         AbstractSupportMessage,
         AbstractSupportRequest,
-        AbstractSupportTerms,
     )
 
 __all__ = ["add_note", "open_request", "reply"]
@@ -100,19 +100,13 @@ def _open(
             opened_at=now,
             waiting_since=now,
             last_message_at=now,
-            due_at=_due(balance.terms, now),
+            due_at=promised_by(balance.terms, now),
         )
     )
     message = _add(request, user, body, files, key, now)
     tell_of_message(message, SupportEventKind.OPENED)
     support_request_opened.send_after_commit(type(request), request=request)
     return request
-
-
-def _due(terms: AbstractSupportTerms | None, now: datetime) -> datetime | None:
-    if terms is None or terms.response_hours is None:
-        return None
-    return now + timedelta(hours=terms.response_hours)
 
 
 def _add(
@@ -185,7 +179,7 @@ def _reply(
         changes.update(
             state=RequestState.WAITING_SELLER,
             waiting_since=now,
-            due_at=_due(terms, now),
+            due_at=promised_by(terms, now),
             resolved_at=None,
         )
     elif not is_customer and request.waits_for_seller:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -15,7 +16,10 @@ from django_digitalstore.support import get_support_request_model, policies
 from django_digitalstore.support.exceptions import InvalidSupport, NotYourRequest
 
 if TYPE_CHECKING:
-    from django_digitalstore.support.abstract_models import AbstractSupportRequest
+    from django_digitalstore.support.abstract_models import (
+        AbstractSupportRequest,
+        AbstractSupportTerms,
+    )
 
 __all__: list[str] = []  # for the flows beside it alone
 
@@ -38,6 +42,13 @@ def lock_request(request: AbstractSupportRequest, *, writer: Any = None) -> Abst
     writer_id = writer.pk if writer is not None and writer.pk == request.user_id else None
     take_locks(request.user_id, request.product_id, writer_id=writer_id)
     return get_support_request_model().objects.select_for_update().get(pk=request.pk)
+
+
+def promised_by(terms: AbstractSupportTerms | None, now: datetime) -> datetime | None:
+    """Return by when what waits for an answer since ``now`` has it, by its terms; or None."""
+    if terms is None or terms.response_hours is None:
+        return None
+    return now + timedelta(hours=terms.response_hours)
 
 
 def check_part(request: AbstractSupportRequest, actor: Any) -> None:

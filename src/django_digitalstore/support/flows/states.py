@@ -22,7 +22,7 @@ from django_digitalstore.support.exceptions import InvalidSupport, NoSupport
 from django_digitalstore.support.signals import support_request_state_changed
 
 from .notices import tell_notifiers
-from .rules import check_answers, check_part, lock_request
+from .rules import check_answers, check_part, lock_request, promised_by
 
 if TYPE_CHECKING:
     from django_digitalstore.support.abstract_models import AbstractSupportRequest
@@ -94,8 +94,9 @@ def reopen(
 ) -> AbstractSupportRequest:
     """Let a request go on that was resolved, or, for the seller and staff, closed; return it.
 
-    Its customer can within ``DIGITALSTORE_SUPPORT_REOPEN_WITHIN`` and while the product is theirs:
-    ``NoSupport`` else. Nothing happens to one that is ongoing. No allowance is used up. Raises
+    Its customer can within ``DIGITALSTORE_SUPPORT_REOPEN_WITHIN``, while the product is theirs and
+    not too many others are open: ``NoSupport`` else. An answer is promised as for a new one. Nothing
+    happens to one that is ongoing. No allowance is used up. Raises
     ``NotYourRequest``. ``reason`` and I/O as for ``assign``.
     """
     check_part(request, actor)
@@ -103,13 +104,15 @@ def reopen(
     if request.is_ongoing:
         return request
     policies.check_reopen(request, actor)
+    now = timezone.now()
     _go(
         request,
         SupportEventKind.REOPENED,
         actor,
         reason,
         state=RequestState.WAITING_SELLER,
-        waiting_since=timezone.now(),
+        waiting_since=now,
+        due_at=promised_by(policies.terms_of(request.user, request.product), now),
         resolved_at=None,
         closed_at=None,
     )
