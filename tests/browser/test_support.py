@@ -25,7 +25,7 @@ def buy(person: Person, email: str) -> None:
 def ask(person: Person, subject: str, file: Path | None = None) -> None:
     page = person.go(ASK)
     page.get_by_label("What is it about?").fill(subject)
-    page.get_by_label("Message").fill("The figures of chapter three are cut off.")
+    page.get_by_label("Message", exact=True).fill("The figures of chapter three are cut off.")
     if file is not None:
         page.get_by_label("Files").set_input_files(file)
     page.get_by_role("button", name="Send").click()
@@ -65,10 +65,10 @@ def test_a_question_its_answer_and_a_pack_of_more(
     desk.get_by_role("link", name=first).click()
     desk.get_by_role("button", name="Take it").click()
     note = desk.get_by_role("region", name="Internal note")
-    note.get_by_label("Message").fill("The reader of 2019 again.")
+    note.get_by_label("Message", exact=True).fill("The reader of 2019 again.")
     note.get_by_role("button", name="Keep the note").click()
     answer = desk.get_by_role("region", name="Answer")
-    answer.get_by_label("Message").fill("Turn on “fit to page”.")
+    answer.get_by_label("Message", exact=True).fill("Turn on “fit to page”.")
     answer.get_by_role("button", name="Send").click()
     expect(desk.get_by_role("main")).to_contain_text("Waiting for the customer")
     if looks:
@@ -78,7 +78,7 @@ def test_a_question_its_answer_and_a_pack_of_more(
     expect(page.get_by_role("main")).to_contain_text("Turn on “fit to page”.")
     expect(page.get_by_role("main")).not_to_contain_text("The reader of 2019 again.")
     page.get_by_role("button", name="Mark as resolved").click()
-    page.get_by_label("Message").fill("It is cut off again.")
+    page.get_by_label("Message", exact=True).fill("It is cut off again.")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("main")).to_contain_text("Waiting for an answer")
     page.get_by_role("button", name="Mark as resolved").click()

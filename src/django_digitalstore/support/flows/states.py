@@ -95,9 +95,9 @@ def reopen(
     """Let a request go on that was resolved, or, for the seller and staff, closed; return it.
 
     Its customer can within ``DIGITALSTORE_SUPPORT_REOPEN_WITHIN``, while the product is theirs and
-    not too many others are open: ``NoSupport`` else. An answer is promised as for a new one. Nothing
-    happens to one that is ongoing. No allowance is used up. Raises
-    ``NotYourRequest``. ``reason`` and I/O as for ``assign``.
+    not too many others are open: ``NoSupport`` else. An answer is promised as for a new one.
+    Nothing happens to one that is ongoing. No allowance is used up. Raises ``NotYourRequest``.
+    ``reason`` and I/O as for ``assign``.
     """
     check_part(request, actor)
     request = lock_request(request)
