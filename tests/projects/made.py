@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("accounts", "catalog", "entitlements", "payments", "support")
-#: What a shop needs; support comes on top of it.
+#: What a shop needs; support comes on top of it. Hosts that stay without show that such a store is
+#: whole.
 SELLING = SHIPPED[:-1]
 #: The apps of contrib with pages of their own, which a store has only where they are installed.
 CONVENIENCES = ("contrib.analytics", "contrib.shorturls")

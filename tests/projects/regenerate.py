@@ -16,9 +16,9 @@ PROJECTS = Path(__file__).parent
 UNEDITED = {
     "full_store": SHIPPED,
     "entitlements_only": ("catalog", "entitlements"),
-    "custom_user": SELLING,
+    "custom_user": SHIPPED,
     "existing_model": SELLING,
-    "traps": SELLING,
+    "traps": SHIPPED,
     "conveniences": (*SELLING, *CONVENIENCES),
 }
 #: Apps of a host that are there before its store, and what it tells ``startstore`` about them.

@@ -12,6 +12,7 @@ INSTALLED_APPS = [
     "django_digitalstore.catalog",
     "django_digitalstore.entitlements",
     "django_digitalstore.payments",
+    "django_digitalstore.support",
     "tests.projects.custom_user.shop",
 ]
 MIDDLEWARE = [*MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
@@ -19,3 +20,6 @@ AUTH_USER_MODEL = "people.Person"
 DATABASES["default"]["ATOMIC_REQUESTS"] = True
 LOGIN_REDIRECT_URL = "shop:library"
 LOGOUT_REDIRECT_URL = "shop:product_list"
+DIGITALSTORE_FULFILMENTS = {
+    "support": "django_digitalstore.support.fulfilments.SupportFulfilment",
+}

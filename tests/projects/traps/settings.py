@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "django_digitalstore.catalog",
     "django_digitalstore.entitlements",
     "django_digitalstore.payments",
+    "django_digitalstore.support",
     "tests.projects.traps.shop",
 ]
 AUTH_USER_MODEL = "people.Person"  # picky manager: no username, and people who left are hidden
@@ -42,3 +43,6 @@ DATABASE_ROUTERS = ["tests.projects.traps.routers.LegacyRouter"]
 
 LOGIN_REDIRECT_URL = "shop:library"
 LOGOUT_REDIRECT_URL = "shop:product_list"
+DIGITALSTORE_FULFILMENTS = {
+    "support": "django_digitalstore.support.fulfilments.SupportFulfilment",
+}

@@ -1,6 +1,6 @@
 """The store's URLs."""
 
-from . import accounts, catalog, entitlements, payments
+from . import accounts, catalog, entitlements, payments, support
 
 app_name = "shop"
 
@@ -9,4 +9,5 @@ urlpatterns = [
     *catalog.urlpatterns,
     *entitlements.urlpatterns,
     *payments.urlpatterns,
+    *support.urlpatterns,
 ]

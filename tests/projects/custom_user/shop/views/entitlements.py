@@ -21,6 +21,7 @@ class MyProductListView(IsCustomerMixin, GenericMyProductListView):
     active_page = "library"
     download_url = "shop:download_link"
     releases_url = "shop:library_releases"
+    help_url = "shop:support_open"
 
 
 class MyReleaseListView(IsCustomerMixin, GenericMyReleaseListView):

@@ -1,5 +1,5 @@
 """The store in the admin."""
 
-from . import catalog, entitlements, payments
+from . import catalog, entitlements, payments, support
 
-__all__ = ["catalog", "entitlements", "payments"]
+__all__ = ["catalog", "entitlements", "payments", "support"]

@@ -3,6 +3,13 @@
 from .catalog import Asset, Category, Product, Release
 from .entitlements import Download, Grant, PurchasedProduct
 from .payments import Dispute, Order, OrderLine, Payment, Refund
+from .support import (
+    SupportAllowance,
+    SupportAttachment,
+    SupportMessage,
+    SupportRequest,
+    SupportTerms,
+)
 
 __all__ = [
     "Asset",
@@ -17,4 +24,9 @@ __all__ = [
     "PurchasedProduct",
     "Refund",
     "Release",
+    "SupportAllowance",
+    "SupportAttachment",
+    "SupportMessage",
+    "SupportRequest",
+    "SupportTerms",
 ]
