@@ -119,7 +119,7 @@ def test_staff_grant_extra_support_with_a_reason(
             "reason": "We were slow",
         },
     )
-    assert told(answer) == ["customer – A book: The allowance is granted."]
+    assert told(answer) == [f"{owner} – A book: The allowance is granted."]
     allowance = ALLOWANCES.objects.get()
     assert (allowance.requests, allowance.expires_at) == (5, until)
     assert (allowance.actor, allowance.reason) == (superuser, "We were slow")
@@ -144,8 +144,8 @@ def test_who_does_not_own_the_product_is_granted_nothing(
     answer = desk.post(page(ALLOWANCES, "reasoned", "grant"), given)
     assert told(answer) == [
         (
-            "customer – A book: customer does not own “A book”, and support is for owners: grant "
-            "it first."
+            f"{customer} – A book: {customer} does not own “A book”, and support is for owners: "
+            f"grant it first."
         )
     ]
     assert not ALLOWANCES.objects.exists()
@@ -285,8 +285,8 @@ def test_who_cannot_answer_is_assigned_nothing(
     answer = act(desk, request_, "assign", assignee=other_customer.pk)
     assert told(answer) == [
         (
-            f"{request_}: other-customer cannot answer this request: choose the product's seller, "
-            "or staff who may change support requests."
+            f"{request_}: {other_customer} cannot answer this request: choose the product's "
+            f"seller, or staff who may change support requests."
         )
     ]
     assert fresh(request_).assignee is None

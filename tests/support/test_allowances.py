@@ -146,7 +146,7 @@ def test_who_owns_nothing_is_granted_nothing(customer: Any, product: Any) -> Non
         give_allowance(customer, product)
     assert stopped.value.code == "no_purchase"
     assert str(stopped.value) == (
-        "customer does not own “A book”, and support is for owners: grant it first."
+        f"{customer} does not own “A book”, and support is for owners: grant it first."
     )
     assert not get_support_allowance_model().objects.exists()
 
@@ -157,8 +157,8 @@ def test_who_lost_it_is_granted_nothing(owner: Any, product: Any) -> None:
         give_allowance(owner, product)
     assert stopped.value.code == "access_lost"
     assert str(stopped.value) == (
-        "customer does not have “A book” any more, and support is for owners: restore the access "
-        "first."
+        f"{owner} does not have “A book” any more, and support is for owners: restore the access "
+        f"first."
     )
 
 

@@ -45,9 +45,9 @@ def test_the_seller_is_told_of_a_question(owner: Any, supported: Any, seller: An
     (message,) = sent()
     assert message.to == [seller.email]
     assert message.subject == f"A question [support request {request.public_id}]"
-    assert "customer wrote about “A book”:\n\n<b>Why</b> & how?\n" in message.body
+    assert f"{owner} wrote about “A book”:\n\n<b>Why</b> & how?\n" in message.body
     assert "You promised an answer by" in message.body
-    assert f"http://testserver/seller/support/requests/{request.public_id}/" in message.body
+    assert f"http://testserver{request.get_seller_url()}" in message.body
     assert not getattr(message, "alternatives", None)
 
 
