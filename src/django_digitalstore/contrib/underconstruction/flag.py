@@ -25,14 +25,16 @@ from django_digitalstore.core import caching
 
 from .models import ONLY, SiteStatus
 
-__all__ = ["KEEP", "Flag", "Status", "flag", "status_of"]
+__all__ = ["CACHE_TIMEOUT", "KEEP", "KEEP_SHARED", "Flag", "Status", "flag", "status_of"]
 
 logger = logging.getLogger(__name__)
 
-#: Seconds for which a process believes what it knows.
-KEEP: Final = 0.9
-#: Seconds for which the shared cache does. Together they stay below two. It is this short because
-#: the switch may be used where the cache can't be reached: nobody could take back what it has.
+#: Seconds for which a process believes what the database said.
+KEEP: Final = 1.0
+#: Seconds for which it believes what the shared cache may have said, and for which that does.
+#: Together they stay below two: the switch may be used where the cache can't be reached, and then
+#: nobody takes back what it has.
+KEEP_SHARED: Final = 0.8
 CACHE_TIMEOUT: Final = 1
 
 _KEY = "underconstruction:status"
@@ -112,7 +114,7 @@ class Flag:
             found = self._read()
             # The same object as long as nothing changed: pages that are kept belong to it.
             self._status = known if known == found else found
-            self._fresh_until = time.monotonic() + KEEP
+            self._fresh_until = time.monotonic() + _keep()
             return self._status or found
         finally:
             self._lock.release()
@@ -123,7 +125,7 @@ class Flag:
         if caching.is_shared():
             caching.shared().set(_KEY, _plain(status), timeout=CACHE_TIMEOUT)
         if self._pinned is None:
-            self._status, self._fresh_until = status, time.monotonic() + KEEP
+            self._status, self._fresh_until = status, time.monotonic() + _keep()
 
     def forget(self) -> None:
         """Have the status read anew, from the database: a test's rollback tells nobody."""
@@ -178,6 +180,10 @@ class Flag:
                 error,
             )
         return self._status or Status()
+
+
+def _keep() -> float:
+    return KEEP_SHARED if caching.is_shared() else KEEP
 
 
 def _plain(status: Status) -> dict[str, Any]:
