@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 
 from django.conf import settings
@@ -20,18 +21,26 @@ logger = logging.getLogger(__name__)
 #: Seconds between two times that a process saves what it alone has counted.
 _OWN_EVERY = 60
 _OWN_SAVED = "links-saved-here"
+#: Headers in which a browser says that nobody looks yet.
+_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+_AHEAD = re.compile("prefetch|preview", re.IGNORECASE)
 
 
 def is_click(request: HttpRequest) -> bool:
     """Tell whether a person clicked: no HEAD, nothing fetched ahead, no crawler. No I/O."""
     if request.method != "GET":
         return False
-    headers = request.headers
-    purposes = (headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"))
-    if any(word in purpose.lower() for purpose in purposes for word in ("prefetch", "preview")):
-        return False
-    agent = headers.get("User-Agent", "").lower()
-    return not any(word in agent for word in settings.DIGITALSTORE_SHORTURLS_BOTS)
+    # Not request.headers, which is made of all of them: every click comes by here.
+    meta = request.META
+    for name in _PURPOSES:
+        purpose = meta.get(name)
+        if purpose and _AHEAD.search(purpose):
+            return False
+    agent = meta.get("HTTP_USER_AGENT", "").lower()
+    for word in settings.DIGITALSTORE_SHORTURLS_BOTS:  # noqa: SIM110  twice as fast as any()
+        if word in agent:
+            return False
+    return True
 
 
 def count(link_id: int) -> None:
