@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 __all__ = ["Included", "RequestState", "included_supports", "request_states"]
 
@@ -11,7 +12,7 @@ __all__ = ["Included", "RequestState", "included_supports", "request_states"]
 class Included(models.TextChoices):
     """What support comes with a purchase."""
 
-    NONE = "none", _("None")
+    NONE = "none", pgettext_lazy("support", "None")
     REQUESTS = "requests", _("A number of requests")
     WINDOW = "window", _("For some days")
     UNLIMITED = "unlimited", _("Unlimited")

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from django_digitalstore.catalog import get_product_model
 from django_digitalstore.core.admin import (
@@ -50,7 +50,7 @@ class ShortLinkAdminForm(forms.ModelForm):
     code = forms.CharField(
         required=False,
         max_length=64,
-        label=gettext_lazy("Code"),
+        label=pgettext_lazy("of a short link", "Code"),
         help_text=gettext_lazy("Empty: one is made. The code of a link that is there stays."),
     )
 

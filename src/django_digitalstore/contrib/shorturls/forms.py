@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_digitalstore.catalog import get_product_model
 
@@ -35,7 +36,7 @@ class ShortLinkForm(forms.Form):
     code = forms.CharField(
         required=False,
         max_length=64,
-        label=_("Code"),
+        label=pgettext_lazy("of a short link", "Code"),
         help_text=_("What the link ends with, as in summer-sale. Empty: one is made."),
     )
     label = forms.CharField(
