@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -50,9 +51,9 @@ def test_what_no_link_can_be_called_costs_no_query_and_no_entry(code):
     assert caching.shared().get(f"link:{code}") is None
 
 
-def test_a_click_opens_no_transaction_where_each_request_has_one(link, settings):
+def test_a_click_opens_no_transaction_where_each_request_has_one(link, monkeypatch):
     click(link)
-    settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     with assert_query_budget(0):
         assert click(link).status_code == 302
 
