@@ -195,7 +195,7 @@ def _fill(model: type[models.Model], said: dict[str, str]) -> None:
     usual = [f for name, f in fields.items() if name not in said and not f.primary_key]
     json = "jsonb" if connection.vendor == "postgresql" else "text"
     values = [words.replace("{json}", json) for words in said.values()] + ["%s"] * len(usual)
-    columns = [fields[name].column for name in said] + [f.column for f in usual]
+    columns = [str(f.column) for f in [*(fields[name] for name in said), *usual]]
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute(
