@@ -436,6 +436,21 @@ def test_nobody_else_reads_or_writes(
     assert said() == ["How does it work?"]
 
 
+def test_a_product_that_is_sold_by_another_takes_its_requests_along(
+    client_of: Callable[[Any], Client], request_: Any, seller: Any, other_seller: Any
+) -> None:
+    flows.assign(request_, seller, actor=seller)
+    product = request_.product
+    product.seller = other_seller
+    product.save()
+    page = at(request_, "seller")
+    for send in (client_of(seller).get, client_of(seller).post):
+        assert send(page, {"body": "x"}).status_code == 404
+    assert request_.public_id not in text_of(client_of(seller).get("/seller/support/?show=all"))
+    assert client_of(other_seller).post(page, {"body": "Turn the page."}).status_code == 303
+    assert said() == ["How does it work?", "Turn the page."]
+
+
 def test_staff_who_may_change_requests_answer_all_of_them(
     client_of: Callable[[Any], Client], request_: Any, staff: Any
 ) -> None:
