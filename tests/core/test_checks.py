@@ -558,7 +558,7 @@ def test_e301_a_payment_backend_exists():
 @pytest.mark.needs("payments")
 def test_e303_a_fulfilment_exists():
     with override_settings(DIGITALSTORE_FULFILMENTS={"product": "atelier.Missing"}):
-        ((check_id, message, hint),) = found()
+        ((check_id, message, hint),) = found("digitalstore.E3")
     assert (check_id, hint) == ("digitalstore.E303", None)
     assert message == (
         "DIGITALSTORE_FULFILMENTS['product']: 'atelier.Missing' can't be imported: No module named "
@@ -630,7 +630,7 @@ def test_w306_a_webhook_is_not_redirected():
 #: or options that have no value of their kind.
 SHARED = {
     *("digitalstore.E007", "digitalstore.E008", "digitalstore.E107", "digitalstore.E201"),
-    *("digitalstore.E211", "digitalstore.E525", "digitalstore.E526"),
+    *("digitalstore.E211", "digitalstore.E402", "digitalstore.E525", "digitalstore.E526"),
 }
 NUMBERS = {
     "core": "0",
