@@ -63,6 +63,7 @@ toc_object_entries_show_parents = "hide"
 nitpicky = True
 nitpick_ignore_regex = [
     # Not ours, and no inventory is fetched.
+    (r"py:class", r"babel\..*"),
     (r"py:.*", r"(django|collections|typing|datetime|threading|decimal|enum|logging|pathlib)\..*"),
     # The SDKs of providers.
     (r"py:class", r"(httpx|storages|stripe)\..*|DodoPayments"),

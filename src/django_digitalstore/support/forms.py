@@ -16,17 +16,19 @@ from django_digitalstore.payments.abstract_models import new_payment_key
 
 from .choices import Included, included_supports
 
-__all__ = ["FilesField", "SupportReplyForm", "SupportRequestForm", "SupportTermsForm"]
+__all__ = ["FilesField", "FilesInput", "SupportReplyForm", "SupportRequestForm", "SupportTermsForm"]
 
 
-class _FilesInput(forms.FileInput):
+class FilesInput(forms.FileInput):
+    """Lets a browser choose several files."""
+
     allow_multiple_selected = True
 
 
 class FilesField(forms.FileField):
     """Any number of files: cleans to a list. How many and which is for the flow to say."""
 
-    widget = _FilesInput
+    widget = FilesInput
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         """Return the files that came."""

@@ -107,12 +107,14 @@ class FiguresForm(forms.Form):
         return self.today - dt.timedelta(days=days - 1)
 
     def clean_country(self) -> str:
+        """Refuse what is no country's code."""
         code: str = self.cleaned_data["country"]
         if code and code not in dict(country_choices()):
             raise ValidationError(_("Choose a country."), code="unknown")
         return code
 
     def clean_currency(self) -> str:
+        """Refuse what is no currency's code."""
         code: str = self.cleaned_data["currency"]
         if code and code not in CURRENCIES:
             raise ValidationError(_("Choose a currency."), code="unknown")

@@ -55,6 +55,7 @@ class Query:
     currency: str | None = None
 
     def scope(self, currency: str) -> Scope:
+        """Return of what the figures are, in this currency."""
         return Scope(
             currency=currency,
             seller=self.seller,

@@ -5,20 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from django.conf import settings
-from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import ListView
 
-from django_digitalstore.core.paginator import CountlessPaginator
 from django_digitalstore.core.roles import CUSTOMER, SELLER
 from django_digitalstore.support import policies
 
-from .pages import RequestsPage, SupportPage
+from .pages import PagedMixin, RequestsPage, SupportPage
 
 __all__ = [
     "GenericMySupportListView",
@@ -27,28 +23,6 @@ __all__ = [
 ]
 
 LONGEST_SEARCH = 200
-
-
-class PagedMixin:
-    """Pages by ``DIGITALSTORE_SUPPORT_REQUESTS_PER_PAGE``, without counting.
-
-    A page that doesn't exist shows a near one.
-    """
-
-    paginator_class: Any = CountlessPaginator
-    paginate_by: int | None = None
-
-    def get_paginate_by(self, queryset: Any) -> int:
-        """Return how many rows a page has. Hook."""
-        return self.paginate_by or int(settings.DIGITALSTORE_SUPPORT_REQUESTS_PER_PAGE)
-
-    def paginate_queryset(
-        self, queryset: Any, page_size: int
-    ) -> tuple[Paginator, Page, QuerySet, bool]:
-        """Return the page that was asked for, the first for nonsense, the last beyond the end."""
-        paginator = self.get_paginator(queryset, page_size)  # type: ignore[attr-defined]
-        page = paginator.get_page(self.request.GET.get(self.page_kwarg))  # type: ignore[attr-defined]
-        return paginator, page, page.object_list, page.has_other_pages()
 
 
 class _RequestList(PagedMixin, RequestsPage, ListView):

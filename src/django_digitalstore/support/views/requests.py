@@ -210,7 +210,7 @@ class GenericSupportRequestDetailView(FilesPage, RequestsPage, TemplateView):
         return name or (str(message.author) if self.is_seller else _("Support"))
 
     @cached_property
-    def object(self) -> Any:
+    def support_request(self) -> Any:
         """The request that the address names. Raises ``Http404``."""
         return self.get_request(self.kwargs["public_id"])
 
@@ -229,7 +229,7 @@ class GenericSupportRequestDetailView(FilesPage, RequestsPage, TemplateView):
         if action == "note" and not self.is_seller:
             raise Http404
         flow = flows.reply if action == "reply" else flows.add_note
-        support_request = self.object
+        support_request = self.support_request
         form = self.get_form(self.request.POST, self.request.FILES, name=action)
         if form.is_valid():
             try:
@@ -260,7 +260,7 @@ class GenericSupportRequestDetailView(FilesPage, RequestsPage, TemplateView):
             raise Http404
         flow, text = steps[action]
         try:
-            flow(self.object, actor=user)
+            flow(self.support_request, actor=user)
         except NoSupport as error:
             return self.refuse(error)
         return self.done(text)
@@ -273,7 +273,7 @@ class GenericSupportRequestDetailView(FilesPage, RequestsPage, TemplateView):
 
     def refuse(self, error: NoSupport, **context: Any) -> HttpResponse:
         """Show the page with what speaks against it."""
-        vars(self).pop("object", None)  # as it is now
+        vars(self).pop("support_request", None)  # as it is now
         page = self.get_context_data(problem=str(error), **context)
         return self.render_to_response(page, status=STATUSES.get(error.code, 409))
 
@@ -285,7 +285,7 @@ class GenericSupportRequestDetailView(FilesPage, RequestsPage, TemplateView):
 
         ``refusal`` says why nobody can reply; ``lost`` why the customer has no access any more.
         """
-        support_request, user = self.object, self.request.user
+        support_request, user = self.support_request, self.request.user
         refusal = ""
         try:
             policies.check_reply(support_request, user)
@@ -315,14 +315,14 @@ class GenericSupportRequestDetailView(FilesPage, RequestsPage, TemplateView):
 
     def get_lost(self) -> str:
         """Return why the customer lost the product; "" where they have it."""
-        if has_access(self.object.user, self.object.product):
+        if has_access(self.support_request.user, self.support_request.product):
             return ""
-        reason = why_access_ended(self.object.user, self.object.product)
+        reason = why_access_ended(self.support_request.user, self.support_request.product)
         return str(reason.label) if reason is not None else _("It was never theirs")
 
     def get_thread(self) -> list[ThreadEntry]:
         """Return the messages that this reader may read, oldest first. Two queries. Hook."""
-        found = policies.visible_messages(self.request.user, self.object)
+        found = policies.visible_messages(self.request.user, self.support_request)
         return list(self._entries(found))
 
     def _entries(self, found: Iterable[Any]) -> Iterable[ThreadEntry]:
@@ -331,7 +331,7 @@ class GenericSupportRequestDetailView(FilesPage, RequestsPage, TemplateView):
                 message,
                 self.get_author_name(message),
                 is_own=message.author_id == self.request.user.pk,
-                is_from_customer=message.author_id == self.object.user_id,
+                is_from_customer=message.author_id == self.support_request.user_id,
                 files=[
                     ThreadFile(attachment, self.get_attachment_url(attachment))
                     for attachment in message.attachments.all()
