@@ -45,6 +45,7 @@ class SupportPage(GenericView):
         ]
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Answer with a page that no cache keeps."""
         response: HttpResponse = super().render_to_response(context, **kwargs)  # type: ignore[misc]
         add_never_cache_headers(response)
         return response
