@@ -19,8 +19,7 @@ from django_digitalstore.support import flows, policies
 from django_digitalstore.support.exceptions import InvalidSupport
 from django_digitalstore.support.forms import SupportTermsForm
 
-from .lists import PagedMixin
-from .pages import SupportPage
+from .pages import PagedMixin, SupportPage
 
 __all__ = ["GenericSupportTermsListView", "GenericSupportTermsUpdateView"]
 
