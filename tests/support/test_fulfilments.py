@@ -13,6 +13,7 @@ from django.test import Client, override_settings
 from django.utils import translation
 
 from django_digitalstore.core.invariants import violations
+from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.entitlements import flows as access
 from django_digitalstore.entitlements.policies import has_access
 from django_digitalstore.entitlements.sources import Source
@@ -125,6 +126,15 @@ def test_providers_hear_one_name_whatever_the_buyer_speaks(supported: Any, tmp_p
 
 def test_where_no_pack_is_sold_nobody_has_a_price(product: Any) -> None:
     assert SupportFulfilment().list_quote(product) is None
+
+
+def test_the_packs_of_many_products_are_found_by_one_query(
+    supported: Any, make_product: Any
+) -> None:
+    fulfilment, without = SupportFulfilment(), make_product("Without support")
+    with assert_query_budget(1):
+        found = fulfilment.list_quotes([supported, without])
+    assert found == {supported.pk: fulfilment.list_quote(supported), without.pk: None}
 
 
 # --- who may buy ------------------------------------------------------------------------------

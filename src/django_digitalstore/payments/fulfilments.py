@@ -6,6 +6,7 @@ They must be idempotent: a fact may be applied any number of times.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,13 @@ class BaseFulfilment:
 
         Asked by the sync with providers that keep products of their own. What it returns is there
         before somebody buys; anything else is brought there by the first checkout.
+        """
+        return None
+
+    def list_quotes(self, products: Sequence[Any]) -> Mapping[Any, Quote | None] | None:
+        """Return product key → ``list_quote``, for at most 500 products in few queries. Hook.
+
+        None, the default, is for those whose ``list_quote`` asks no database: it is asked of each.
         """
         return None
 

@@ -6,6 +6,7 @@ Write ``DIGITALSTORE_FULFILMENTS = {"support": "django_digitalstore.support.fulf
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -45,7 +46,17 @@ class SupportFulfilment(BaseFulfilment):
 
     def list_quote(self, product: Any) -> Quote | None:
         """Return the pack that is sold now, for everybody; None where none is."""
-        offer = policies.pack_offer(product)
+        return self._quote_of(product, policies.pack_offer(product))
+
+    def list_quotes(self, products: Sequence[Any]) -> Mapping[Any, Quote | None]:
+        """Return the packs that are sold now, by product key. One query."""
+        terms = policies.terms_by_product(products)
+        return {
+            product.pk: self._quote_of(product, policies.offer_by(terms.get(product.pk), product))
+            for product in products
+        }
+
+    def _quote_of(self, product: Any, offer: policies.Offer | None) -> Quote | None:
         if offer is None:
             return None
         # In one language: a provider that keeps products would be told of a new one for each.

@@ -58,6 +58,7 @@ __all__ = [
     "had_access_at",
     "has_active_support_request",
     "may_answer_all",
+    "offer_by",
     "owner_since",
     "pack_offer",
     "reopenable_until",
@@ -135,7 +136,11 @@ def owner_since(user: Any, product: Any) -> datetime | None:
 
 def pack_offer(product: Any) -> Offer | None:
     """Return the pack that is sold for ``product`` now; None where none is. One query."""
-    terms = terms_in_force(product)
+    return offer_by(terms_in_force(product), product)
+
+
+def offer_by(terms: AbstractSupportTerms | None, product: Any) -> Offer | None:
+    """Return the pack that these terms of ``product`` sell; None where they sell none."""
     if terms is None or terms.pack_price is None or terms.pack_size is None:
         return None
     return Offer(size=terms.pack_size, price=terms.pack_price, currency=product.currency)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -17,6 +17,7 @@ from django_digitalstore.core.flow import flow
 from django_digitalstore.core.provider_calls import refuse_in_transaction
 from django_digitalstore.payments.backends import BasePaymentBackend, Item, payment_backends
 from django_digitalstore.payments.exceptions import ItemNotSynced
+from django_digitalstore.payments.fulfilments import Quote
 from django_digitalstore.payments.models import ItemState, ProviderItem
 
 from .items import (
@@ -27,6 +28,7 @@ from .items import (
     is_there,
     item_digest,
     provider_items,
+    quotes_of,
     sync_item,
     wish_for,
 )
@@ -72,7 +74,7 @@ class ItemDifference:
 def find_differences(
     alias: str, *, on_page: Callable[[int], None] | None = None
 ) -> Iterator[ItemDifference]:
-    """Yield what differs, in pages: two queries for 500 products, and no call to the provider.
+    """Yield what differs, in pages: a few queries for 500 products, and no call to the provider.
 
     What failed before comes last: it must not keep the others waiting. ``on_page`` is told how
     many products were looked at so far.
@@ -131,8 +133,9 @@ def _all_differences(
     seen = 0
     for products in _pages(_products()):
         rows = _rows_of(backend.alias, [str(product.pk) for product in products])
+        quotes = {kind: quotes_of(kind, products) for kind in settings.DIGITALSTORE_FULFILMENTS}
         for product in products:
-            yield from _of_product(backend, product, rows.get(str(product.pk), {}))
+            yield from _of_product(backend, product, rows.get(str(product.pk), {}), quotes)
         seen += len(products)
         on_page(seen)
     left = (
@@ -182,13 +185,16 @@ def _existing(keys: Iterable[str]) -> set[str]:
 
 
 def _of_product(
-    backend: BasePaymentBackend, product: Any, rows: dict[str, ProviderItem]
+    backend: BasePaymentBackend,
+    product: Any,
+    rows: dict[str, ProviderItem],
+    quotes: Mapping[str, Mapping[Any, Quote | None] | None],
 ) -> Iterator[ItemDifference]:
     for kind in sorted({*rows, *settings.DIGITALSTORE_FULFILMENTS}):
         row = rows.get(kind)
         known = row or ProviderItem(alias=backend.alias, kind=kind, product=str(product.pk))
         try:
-            reason = _reason(backend, wish_for(kind, product), row)
+            reason = _reason(backend, wish_for(kind, product, quotes.get(kind)), row)
         except Exception as error:  # the sync keeps it, and names it
             detail = f"{type(error).__name__}: {error}"
             yield _difference(known, str(product), ItemReason.FAILED, detail)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import partial
@@ -118,16 +118,29 @@ def item_of(kind: str, product: Any, quote: Quote) -> Item:
     )
 
 
-def wish_for(kind: str, product: Any) -> Item | Wish:
-    """Return what a provider should have of ``product``, or None for one that is gone."""
+def wish_for(
+    kind: str, product: Any, quotes: Mapping[Any, Quote | None] | None = None
+) -> Item | Wish:
+    """Return what a provider should have of ``product``, or None for one that is gone.
+
+    ``quotes`` are what ``list_quotes`` said of it and others; without, it is asked alone.
+    """
     if product is None or not product.is_for_sale:
         return Wish.OFF_SALE
     try:
         fulfilment = get_fulfilment(kind)
     except ImproperlyConfigured:  # a kind that is no longer sold, or misspelt: nobody may guess
         return Wish.UNKNOWN
-    quote = fulfilment.list_quote(product)
+    quote = fulfilment.list_quote(product) if quotes is None else quotes.get(product.pk)
     return Wish.UNKNOWN if quote is None else item_of(kind, product, quote)
+
+
+def quotes_of(kind: str, products: Sequence[Any]) -> Mapping[Any, Quote | None] | None:
+    """Return the quotes of a page of products, where the kind's fulfilment finds them together."""
+    try:
+        return get_fulfilment(kind).list_quotes(products)
+    except ImproperlyConfigured:  # wish_for() says what that means
+        return None
 
 
 def item_digest(backend: BasePaymentBackend, item: Item) -> str:
