@@ -189,7 +189,7 @@ def answer(
         with override_settings(**given):
             found = [
                 f"{check.id}: {check.msg}"
-                for check in run_checks()
+                for check in run_checks(include_deployment_checks=True)
                 if str(check.id).startswith("digitalstore.")
             ]
         # A live site needs more than one example shows.
