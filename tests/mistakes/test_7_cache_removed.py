@@ -55,10 +55,11 @@ def told(caches: dict[str, Any], *, test_mode: bool = False) -> dict[str, tuple[
 def test_each_feature_that_is_fast_by_a_cache_says_that_it_is_missing(
     cache: dict[str, Any], problem: str
 ) -> None:
+    where = f"CACHES['default'] {problem}"
     assert told({"default": cache}) == {
         "digitalstore.W530": (
             (
-                f"CACHES['default'] {problem}: short links need a cache that all processes share, or "
+                f"{where}: short links need a cache that all processes share, or "
                 f"clicks cost queries and get lost, and a link that is switched off works on "
                 f"elsewhere."
             ),
@@ -66,16 +67,13 @@ def test_each_feature_that_is_fast_by_a_cache_says_that_it_is_missing(
         ),
         "digitalstore.W541": (
             (
-                f"CACHES['default'] {problem}: whether the site is closed is asked of the database, "
+                f"{where}: whether the site is closed is asked of the database, "
                 f"once a second by each process."
             ),
             LINES,
         ),
         "digitalstore.W550": (
-            (
-                f"CACHES['default'] {problem}: dashboards of the sales analytics would be counted "
-                f"again at every look."
-            ),
+            (f"{where}: dashboards of the sales analytics would be counted again at every look."),
             LINES,
         ),
     }
