@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
+from django.apps import apps
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.generic import View
 from django.views.i18n import set_language
 
-from tests.projects.full_store.urls import urlpatterns as store
+#: Of the host project that the tests run under; its ROOT_URLCONF is replaced by this module.
+_HOST = apps.get_app_config(settings.DIGITALSTORE_STORE_APP).name.rpartition(".")[0]
+store = import_module(f"{_HOST}.urls").urlpatterns
 
 
 def plain(request: HttpRequest) -> HttpResponse:
