@@ -188,6 +188,7 @@ def test_the_pages_of_a_file_are_looked_at(make_person: MakePerson, tmp_path: Pa
 def test_the_browsers_sha256_is_that_of_everybody_else(make_person: MakePerson) -> None:
     seller = make_person()
     page = open_form(seller)
+    page.wait_for_load_state("load")  # the script is deferred
     for size in (0, 1, 55, 56, 63, 64, 65, 119, 120, 1000, 4 * MIB + 1):
         found = page.evaluate(
             "size => digitalstoreSha256(Uint8Array.from({length: size}, (_, i) => i % 251))", size
