@@ -36,7 +36,7 @@ WITHOUT_EXTRA = ("analytics", "shorturls", "underconstruction")
 FOR_TOOLS = ("mypy_plugin", "pytest_plugin")
 
 SUITE = "django_digitalstore"
-FEATURES = ("accounts", "catalog", "entitlements", "payments")
+FEATURES = ("accounts", "catalog", "entitlements", "payments", "support")
 SDKS = (
     "boto3",
     "botocore",
@@ -80,7 +80,7 @@ def contrib_packages() -> set[str]:
 
 
 def made_store(folder: Path) -> MadeProject:
-    site = MadeProject(folder, *FEATURES)
+    site = MadeProject(folder, *FEATURES, *(f"contrib.{name}" for name in WITHOUT_EXTRA))
     paste(site, site.must("startstore", "shop"))
     site.must("makemigrations", "shop")
     return site
