@@ -67,6 +67,21 @@ def test_who_listens_is_told_after_the_commit(
     assert heard == [request]
 
 
+def test_a_double_click_is_one_request_where_the_first_ends_while_the_second_is_looked_at(
+    owner: Any, product: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_support(product, included_requests=1)
+    check, first = policies.check_open, []
+
+    def while_the_first_ends(user: Any, product: Any) -> Any:
+        monkeypatch.setattr(policies, "check_open", check)
+        first.append(open_request(owner, product, key="form-1"))
+        return check(user, product)
+
+    monkeypatch.setattr(policies, "check_open", while_the_first_ends)
+    assert [open_request(owner, product, key="form-1")] == first
+
+
 def test_a_double_click_opens_one_request(owner: Any, supported: Any) -> None:
     first = open_request(owner, supported, key="form-1")
     second = open_request(owner, supported, key="form-1")

@@ -8,14 +8,12 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from django_digitalstore.catalog import get_product_model
 from django_digitalstore.core import locks
 from django_digitalstore.core.flow import flow
-from django_digitalstore.core.insert_once import insert_once
 from django_digitalstore.payments import (
     get_dispute_model,
     get_order_line_model,
@@ -265,5 +263,6 @@ def _remember(now: datetime) -> None:
     zone = settings.TIME_ZONE
     known = RollupState.objects.filter(Q(rolled_up_to__lt=now) | ~Q(time_zone=zone), pk=1)
     if not known.update(rolled_up_to=now, time_zone=zone):
-        first = RollupState(pk=1, rolled_up_to=now, time_zone=zone)
-        insert_once([first], key="id", using=DEFAULT_DB_ALIAS)
+        locks.take(_LOCK)  # two may be the first
+        if not RollupState.objects.exists():
+            RollupState.objects.create(pk=1, rolled_up_to=now, time_zone=zone)
