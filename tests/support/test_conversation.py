@@ -132,6 +132,23 @@ def test_a_double_click_is_one_reply(request_: Any, owner: Any) -> None:
     assert request_.messages.count() == 2
 
 
+def test_a_double_click_is_one_reply_where_the_first_ends_while_the_second_is_looked_at(
+    request_: Any, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check, first = policies.check_reply, []
+
+    def while_the_first_ends(request: Any, author: Any) -> None:
+        monkeypatch.setattr(policies, "check_reply", check)
+        first.append(flows.reply(request_, author=owner, body="And?", key="form-2"))
+        check(request, author)
+
+    monkeypatch.setattr(policies, "check_reply", while_the_first_ends)
+    # The question was one of them.
+    with override_settings(DIGITALSTORE_SUPPORT_MESSAGES_PER_HOUR=2):
+        assert [flows.reply(request_, author=owner, body="And?", key="form-2")] == first
+    assert request_.messages.count() == 2
+
+
 def test_an_empty_reply_is_none(request_: Any, owner: Any) -> None:
     with pytest.raises(InvalidSupport) as stopped:
         flows.reply(request_, author=owner, body="  ")

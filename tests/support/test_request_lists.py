@@ -153,6 +153,16 @@ def test_a_seller_sees_what_waits_for_them_and_nothing_of_others(
     assert subjects(counter, show="open") == ["Mine"]
 
 
+def test_after_an_answer_each_side_reads_whom_it_waits_for(
+    desk: Client, counter: Client, owner: Any, generous: Any, seller: Any
+) -> None:
+    flows.reply(open_request(owner, generous), author=seller, body="Turn the page.")
+    badge = '<span class="ds-badge" data-state="waiting_customer">{}</span>'
+    assert badge.format("Waiting for you") in text_of(desk.get(MINE))
+    page = text_of(counter.get(QUEUE, {"show": "open"}))
+    assert badge.format("Waiting for the customer") in page
+
+
 def test_the_queue_is_filtered(
     counter: Client, owner: Any, generous: Any, seller: Any, age: Callable[..., None]
 ) -> None:

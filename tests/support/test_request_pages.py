@@ -280,6 +280,15 @@ def test_a_question_an_answer_and_a_reply(
     assert said() == ["How does it work?", "Turn the page.", "I did."]
 
 
+def test_after_an_answer_each_side_reads_whom_it_waits_for(
+    desk: Client, counter: Client, request_: Any, seller: Any
+) -> None:
+    flows.reply(request_, author=seller, body="Turn the page.")
+    badge = '<span class="ds-badge" data-state="waiting_customer">{}</span>'
+    assert badge.format("Waiting for you") in text_of(desk.get(at(request_)))
+    assert badge.format("Waiting for the customer") in text_of(counter.get(at(request_, "seller")))
+
+
 def test_a_double_click_writes_one_message(desk: Client, request_: Any) -> None:
     for _ in range(2):
         desk.post(at(request_), {"body": "Hello?", "key": "reply-1"})

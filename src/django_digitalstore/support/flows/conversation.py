@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.files.base import File
 from django.utils import timezone
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_note", "open_request", "reply"]
 
+R = TypeVar("R")
+
 
 @flow(atomic=False)
 def open_request(
@@ -71,16 +73,28 @@ def open_request(
     if known is not None:
         return known
     # Before any file is stored for nothing; asked again under the lock.
-    try:
-        policies.check_open(user, product)
-    except NoSupport:
-        # The other click of a double one may have used up what was left since it was looked for.
-        known = _opened_with(user, key)
-        if known is None:
-            raise
+    known = _done_meanwhile(
+        lambda: policies.check_open(user, product), lambda: _opened_with(user, key)
+    )
+    if known is not None:
         return known
     with stored_files(files) as stored:
         return retry_transaction(lambda: _open(user, product, subject, body, stored, key))
+
+
+def _done_meanwhile(check: Callable[[], object], find: Callable[[], R | None]) -> R | None:
+    """Let ``check`` raise, but where the other click of a double one has used up what it asks for.
+
+    That click may end between the first look for what it wrote and the check.
+    """
+    try:
+        check()
+    except NoSupport:
+        known = find()
+        if known is None:
+            raise
+        return known
+    return None
 
 
 def _opened_with(user: Any, key: str) -> AbstractSupportRequest | None:
@@ -163,7 +177,11 @@ def reply(
     known = _written_with(request, key)
     if known is not None:
         return known
-    policies.check_reply(request, author)
+    known = _done_meanwhile(
+        lambda: policies.check_reply(request, author), lambda: _written_with(request, key)
+    )
+    if known is not None:
+        return known
     with stored_files(files) as stored:
         return retry_transaction(lambda: _reply(request, author, body, stored, key))
 

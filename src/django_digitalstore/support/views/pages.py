@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
@@ -14,6 +12,7 @@ from django.utils.decorators import classonlymethod
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 
+from django_digitalstore.catalog.views import pages
 from django_digitalstore.core.paginator import CountlessPaginator
 from django_digitalstore.core.roles import SELLER
 from django_digitalstore.core.views import GenericView, OutsideTransactionView
@@ -124,7 +123,7 @@ class FilesPage(OutsideTransactionView):
         return files * largest + text + _REST_OF_FORM
 
 
-class PagedMixin:
+class PagedMixin(pages.PagedMixin):
     """Pages by ``DIGITALSTORE_SUPPORT_REQUESTS_PER_PAGE``, without counting.
 
     A page that doesn't exist shows a near one.
@@ -136,11 +135,3 @@ class PagedMixin:
     def get_paginate_by(self, queryset: Any) -> int:
         """Return how many rows a page has. Hook."""
         return self.paginate_by or int(settings.DIGITALSTORE_SUPPORT_REQUESTS_PER_PAGE)
-
-    def paginate_queryset(
-        self, queryset: Any, page_size: int
-    ) -> tuple[Paginator, Page, QuerySet, bool]:
-        """Return the page that was asked for, the first for nonsense, the last beyond the end."""
-        paginator = self.get_paginator(queryset, page_size)  # type: ignore[attr-defined]
-        page = paginator.get_page(self.request.GET.get(self.page_kwarg))  # type: ignore[attr-defined]
-        return paginator, page, page.object_list, page.has_other_pages()
