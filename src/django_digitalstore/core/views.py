@@ -114,9 +114,9 @@ class GenericView(RoleRequiredMixin):
     #: Name of the page for the site's navigation, as in ``"orders"``.
     active_page: str | None = None
     #: Whether the page stays open while ``contrib.underconstruction`` closes the site: True, or
-    #: ``"owners"``, where ``DIGITALSTORE_UNDERCONSTRUCTION_OPEN_TO_OWNERS`` says so. Any view of a
-    #: host may have it.
-    open_under_construction: ClassVar[bool | Literal["owners"]] = False
+    #: ``"owners"``, where ``DIGITALSTORE_UNDERCONSTRUCTION_OPEN_TO_OWNERS`` says so, or
+    #: ``"owners-read"``, where it says so and nothing is posted. Any view of a host may have it.
+    open_under_construction: ClassVar[bool | Literal["owners", "owners-read"]] = False
 
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805

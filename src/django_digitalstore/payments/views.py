@@ -330,6 +330,8 @@ class GenericOrderReturnView(_OpensCheckout, _OrderPage):
     """
 
     roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
+    #: Who paid while the site was closed reads that it arrived; nobody begins to pay there.
+    open_under_construction = "owners-read"
     template_suffix = "return"
     #: Name of the URL of the receipt, which takes an order's public id; None shows no link.
     receipt_url: str | None = None
@@ -665,6 +667,7 @@ class GenericOrderReceiptView(_OrderPage):
     """What was paid, to print or keep. 404 for an order that was never paid."""
 
     roles: ClassVar[tuple[str, ...]] = (CUSTOMER,)
+    open_under_construction = "owners-read"
     template_suffix = "receipt"
     #: Who sells, as it stands on the receipt; None is the site's host name.
     seller_name: str | None = None

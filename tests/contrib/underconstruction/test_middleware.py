@@ -13,6 +13,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.core import mail
+from django.core.cache import cache
 from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils import timezone
@@ -374,6 +375,62 @@ def test_the_library_asks_for_an_owner_as_always(close, client, client_of, custo
     assert client.get(library)["Location"] == f"/accounts/login/?next={library}"
     stranger = client_of(customer)
     assert stranger.post(reverse("shop:download_link", args=[asset.pk])).status_code == 404
+
+
+# --- buyers who come back from the provider -----------------------------------------------------
+
+
+def way_back(payment: Any) -> str:
+    return reverse("shop:order_return", args=[payment.order.public_id])
+
+
+def test_a_buyer_who_paid_meanwhile_comes_back_and_reads_their_receipt(
+    close, client_of, customer, product
+):
+    client, payment = client_of(customer), place_order(customer, product)
+    close()
+    page = client.get(way_back(payment))
+    assert (page.status_code, page.context["order"].status) == (200, "pending")
+    again = page["Refresh"].partition("url=")[2]
+    provider.pay(sandbox_checkout(payment), "succeeded")
+    cache.clear()  # as if some seconds had passed
+    page = client.get(again)
+    assert (page.status_code, page.context["order"].status) == (200, "paid")
+    assert has_access(customer, product)
+    links = [page.context["owned_url"], page.context["receipt_url"]]
+    assert [client.get(link).status_code for link in links] == [200, 200]
+
+
+def test_nobody_pays_anew_on_the_way_back(close, client_of, customer, product):
+    client, payment = client_of(customer), place_order(customer, product)
+    provider.pay(sandbox_checkout(payment), "failed")
+    close()
+    assert client.get(way_back(payment)).context["order"].status == "failed"
+    assert client.post(way_back(payment)).status_code == 503
+    assert payment.order.payments.count() == 1
+
+
+def test_the_way_back_is_the_buyers_alone_as_always(
+    close, client, client_of, make_user, customer, product
+):
+    payment = place_order(customer, product)
+    stranger = client_of(make_user("stranger"))
+    close()
+    here = way_back(payment)
+    assert client.get(here)["Location"] == f"/accounts/login/?next={here}"
+    for page in ("return", "receipt"):
+        for order in (payment.order.public_id, "NOTHING"):
+            answer = stranger.get(reverse(f"shop:order_{page}", args=[order]))
+            assert answer.status_code == 404
+
+
+def test_with_the_setting_off_buyers_come_back_to_a_closed_site(
+    close, client_of, customer, product, settings
+):
+    settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN_TO_OWNERS = False
+    client, payment = client_of(customer), place_order(customer, product)
+    close()
+    assert client.get(way_back(payment)).status_code == 503
 
 
 # --- by schedule ------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ class UnderConstructionConf(AppConf):  # type: ignore[misc]  # django-appconf is
     #: Pages that stay open beside those that always do: paths (``"/healthz/"``), everything below a
     #: path (``"/status/*"``), and names of URLs (``"shop:imprint"``).
     UNDERCONSTRUCTION_OPEN: tuple[str, ...] = ()
-    #: True keeps the library and its downloads open to those who bought something.
+    #: True keeps open, to those who bought something, the library and its downloads, the page to
+    #: which a provider sends them back, and their receipts.
     UNDERCONSTRUCTION_OPEN_TO_OWNERS = True
     #: When programs shall come again, where no end of the closure is known.
     UNDERCONSTRUCTION_RETRY_AFTER = timedelta(minutes=10)

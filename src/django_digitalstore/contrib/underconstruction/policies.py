@@ -66,7 +66,8 @@ def is_open_page(request: HttpRequest) -> bool:
 
     That are those of ``DIGITALSTORE_UNDERCONSTRUCTION_OPEN``; the admin; those for logging in and
     out and for a new password, of Django and django-allauth, and ``LOGIN_URL``; the choice of the
-    language; and views that have ``open_under_construction``, like webhooks. No I/O.
+    language; and views that have ``open_under_construction``, like webhooks, the library, and the
+    page to which a provider sends a buyer back. No I/O.
     """
     names = set()
     for entry in (*settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN, str(settings.LOGIN_URL)):
@@ -82,10 +83,10 @@ def is_open_page(request: HttpRequest) -> bool:
         match = resolve(request.path_info, getattr(request, "urlconf", None))
     except Resolver404:
         return False
-    return match.view_name in names or _stays_open(match)
+    return match.view_name in names or _stays_open(match, reads=request.method in ("GET", "HEAD"))
 
 
-def _stays_open(match: ResolverMatch) -> bool:
+def _stays_open(match: ResolverMatch, *, reads: bool) -> bool:
     if "admin" in match.app_names:
         return True  # of every AdminSite, wherever it is; it asks who comes itself
     view = getattr(match.func, "view_class", None)
@@ -96,6 +97,6 @@ def _stays_open(match: ResolverMatch) -> bool:
     if match.func.__module__.startswith(_SOCIAL_LOG_IN):
         return True
     said = getattr(view or match.func, "open_under_construction", False)
-    if said == "owners":
+    if said == "owners" or (said == "owners-read" and reads):
         return bool(settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN_TO_OWNERS)
     return said is True
