@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import Client, override_settings
@@ -130,12 +130,28 @@ class DeadCache(LocMemCache):
 
 def test_the_page_works_with_the_cache_down(buyer: Client, customer: Any, product: Any) -> None:
     payment = place_order(customer, product)
-    provider.pay(sandbox_checkout(payment))
+    url = f"/orders/{payment.order.public_id}/return/"
     dead = {"default": {"BACKEND": f"{__name__}.DeadCache"}}
     with override_settings(CACHES=dead):
-        page = buyer.get(f"/orders/{payment.order.public_id}/return/")
-    assert page.status_code == 200
-    assert page.context["order"].status == "paid"
+        page = buyer.get(url)
+        assert (page.status_code, page.context["order"].status) == (200, "pending")
+        provider.pay(sandbox_checkout(payment))
+        # The server is known to be down, and the provider is asked all the same.
+        assert buyer.get(url).context["order"].status == "paid"
+
+
+def test_the_moment_is_kept_where_the_store_keeps_what_its_processes_share(
+    buyer: Client, customer: Any, product: Any
+) -> None:
+    order = place_order(customer, product).order
+    both = {
+        "default": {"BACKEND": f"{__name__}.DeadCache"},
+        "store": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "store"},
+    }
+    with override_settings(CACHES=both, DIGITALSTORE_CACHE="store"):
+        caches["store"].clear()
+        view = views.GenericOrderReturnView()
+        assert [view.may_ask(order) for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize("page", ["", "{id}/", "{id}/receipt/", "{id}/return/"])

@@ -12,7 +12,6 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
@@ -24,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, ListView, View
 
 from django_digitalstore.catalog import get_product_model
+from django_digitalstore.core import caching
 from django_digitalstore.core.money import format_money
 from django_digitalstore.core.paginator import CountlessPaginator
 from django_digitalstore.core.provider_calls import call_provider
@@ -369,12 +369,10 @@ class GenericOrderReturnView(_OpensCheckout, _OrderPage):
 
     def may_ask(self, order: AbstractOrder) -> bool:
         """Tell whether the provider may be asked again: not for every click of the same second."""
-        try:
-            return bool(cache.add(f"digitalstore:asked:{order.public_id}", 1, ASK_AGAIN))
-        except Exception:
-            # With the cache down the page works, and asks more often.
-            logger.warning("The cache does not answer.", exc_info=True)
-            return True
+        cache = caching.shared()
+        is_first = cache.add(f"order-asked:{order.public_id}", 1, timeout=ASK_AGAIN)
+        # With the cache down the page works, and asks more often.
+        return is_first or cache.is_down
 
     def get_step(self) -> int:
         """Return how often the page has looked again by itself."""
