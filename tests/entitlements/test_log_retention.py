@@ -12,6 +12,7 @@ from django_digitalstore.core.jobs import run_due
 from django_digitalstore.entitlements import flows, get_download_model
 from django_digitalstore.entitlements.flows import downloads
 from django_digitalstore.entitlements.testing import make_release_with_file
+from tests.plans import index_of, plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +66,12 @@ def test_old_lines_lose_address_and_browser_and_stay(customer, asset, monkeypatc
     lines = get_download_model().objects.order_by("pk").values_list("address", "agent")
     assert list(lines) == [("192.0.2.7", "Curl/8")] + [(None, "")] * 6
     assert flows.forget_addresses() == 0
+
+
+def test_old_lines_are_found_by_their_time(customer, asset) -> None:
+    write(customer, asset, 91, address="192.0.2.7")
+    model = get_download_model()
+    assert index_of(model, "at") in plan_of(flows.forget_addresses, model)
 
 
 def test_without_an_age_nothing_is_forgotten(customer, asset) -> None:

@@ -282,7 +282,11 @@ class AbstractDownload(models.Model):
         verbose_name = _("download")
         verbose_name_plural = _("downloads")
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["user", "product", "-at"])]
+        indexes = [
+            models.Index(fields=["user", "product", "-at"]),
+            # What was downloaded on a day, and what is old enough to be forgotten.
+            models.Index(fields=["at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.outcome})"

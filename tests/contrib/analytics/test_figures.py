@@ -21,6 +21,7 @@ from django_digitalstore.entitlements import get_download_model
 from django_digitalstore.entitlements.testing import grant
 from tests.contrib.analytics import sales
 from tests.contrib.analytics.sales import local
+from tests.plans import index_of, plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -379,6 +380,12 @@ def test_downloads_count_by_release_for_the_seller_of_the_product(
     assert len(figures.downloads_per_release(EUR, MAY, limit=1)) == 1
     only = Scope(currency="EUR", product_key=str(theirs.pk))
     assert [row.title for row in figures.downloads_per_release(only, MAY)] == ["A theme"]
+
+
+def test_the_downloads_of_a_span_are_found_by_their_time():
+    model = get_download_model()
+    plan = plan_of(lambda: figures.downloads_per_release(EUR, MAY), model)
+    assert index_of(model, "at") in plan
 
 
 @pytest.mark.needs("support")

@@ -118,10 +118,12 @@ def forget_addresses() -> int:
     if age is None:
         return 0
     log = get_download_model().objects.order_by("pk")
-    known = log.filter(at__lt=timezone.now() - age).exclude(address=None, agent="")
-    forgotten = 0
-    while batch := list(known.values_list("pk", flat=True)[:BATCH]):
-        forgotten += log.filter(pk__in=batch).update(address=None, agent="")
+    # The newest first: behind those of a day there are only lines that are forgotten already.
+    known = log.order_by("-at").exclude(address=None, agent="")
+    until, forgotten = timezone.now() - age, 0
+    while batch := list(known.filter(at__lte=until).values_list("pk", "at")[:BATCH]):
+        forgotten += log.filter(pk__in=[pk for pk, _at in batch]).update(address=None, agent="")
+        until = batch[-1][1]
     return forgotten
 
 
