@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = {"postgresql": 1_000_000, "sqlite": 20_000}
@@ -41,23 +43,32 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
 
 
 PEERS_VENV = ROOT / ".bench-venv"
+#: django-oscar's pins are its own affair.
+OSCAR_VENV = ROOT / ".bench-venv-oscar"
+
+
+def installed(folder: Path, *first: str, requirements: str) -> str:
+    """Return the Python of an environment that holds what installs here of a file of packages."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    pip = [str(python), "-m", "pip", "install", "-q"]
+    if first:
+        subprocess.run([*pip, *first], check=True)
+    for line in (ROOT / "benchmarks" / requirements).read_text().splitlines():
+        peer = line.partition("#")[0].strip()
+        # One that does not install, or not beside this Django, is named and left out.
+        if peer and subprocess.run([*pip, peer], capture_output=True).returncode:
+            print(f"{peer} does not install here; its ways are left out.", flush=True)
+    return str(python)
 
 
 def with_peers(arguments: list[str]) -> None:
     """Become the same command in an environment that has the peers."""
-    python = PEERS_VENV / "bin" / "python"
-    wanted = ROOT / "benchmarks" / "requirements-peers.txt"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS_VENV)], check=True)
-    pip = [str(python), "-m", "pip", "install", "-q"]
-    subprocess.run([*pip, "-e", f"{ROOT}[s3]"], check=True)
-    for line in wanted.read_text().splitlines():
-        peer = line.partition("#")[0].strip()
-        # One that does not install, or not beside this Django, is named and left out.
-        if peer and subprocess.run([*pip, peer], capture_output=True).returncode:
-            print(f"{peer} does not install here; its ways are left out.")
-    rest = [word for word in arguments if word != "--peers"]
-    os.execv(python, [str(python), "-m", "benchmarks", *rest])
+    installed(OSCAR_VENV, requirements="requirements-oscar.txt")
+    suite = ["-e", f"{ROOT}[s3]"]
+    python = installed(PEERS_VENV, *suite, requirements="requirements-peers.txt")
+    os.execv(python, [python, "-m", "benchmarks", *arguments])
 
 
 def beside_postgres(arguments: list[str]) -> None:
@@ -69,7 +80,7 @@ def beside_postgres(arguments: list[str]) -> None:
 
 def main(arguments: list[str]) -> int:
     options = options_of(arguments)
-    if options.peers:
+    if options.peers and not (PEERS_VENV.exists() and PEERS_VENV.samefile(sys.prefix)):
         with_peers(arguments)
     if not options.sqlite and "DATABASE_URL" not in os.environ:
         beside_postgres(arguments)
@@ -78,12 +89,16 @@ def main(arguments: list[str]) -> int:
         os.environ["BENCH_DIR"] = folder
         if options.sqlite:
             os.environ["DATABASE_URL"] = f"sqlite:///{folder}/bench.sqlite3"
-        for text in run(options.job, rows=options.rows, rounds=options.rounds):
+        for text in run(
+            options.job, rows=options.rows, rounds=options.rounds, with_oscar=options.peers
+        ):
             print(text, flush=True)
     return 0
 
 
-def run(wanted: list[str], *, rows: int | None, rounds: int) -> Iterator[str]:
+def run(
+    wanted: list[str], *, rows: int | None, rounds: int, with_oscar: bool = False
+) -> Iterator[str]:
     """Fill the database that is configured, which must be empty, and yield a table per job."""
     import django
 
@@ -97,20 +112,27 @@ def run(wanted: list[str], *, rows: int | None, rounds: int) -> Iterator[str]:
             "leaves it full: unset DATABASE_URL, and it takes one of its own."
         )
     call_command("migrate", verbosity=0)
+    # Then the apps that are told to have no migrations: they point at tables of those that have.
+    call_command("migrate", run_syncdb=True, verbosity=0)
     from benchmarks.seed import seed
 
     vendor = connection.vendor
     shop = seed(rows or ROWS[vendor], lambda text: print(text, file=sys.stderr, flush=True))
     versions = f"Django {django.__version__}, Python {sys.version.split()[0]}, {vendor}"
     yield f"{shop.rows:,} orders and purchases, {versions}, {rounds} rounds\n"
-    yield from measured(shop, wanted, rounds=rounds)
+    costs: Costs = {}
+    yield from measured(shop, wanted, rounds=rounds, costs=costs)
+    if with_oscar:
+        yield beside_oscar(wanted, rounds=rounds, costs=costs)
 
 
 GROUPS = ("ownership", "pages", "money", "delivery", "conveniences")
+#: Of each job and way: seconds, ratio to the floor, statements.
+Costs = dict[str, dict[str, tuple[float, float, int]]]
 
 
-def measured(shop: object, wanted: list[str], *, rounds: int) -> Iterator[str]:
-    """Yield a table for each job that is wanted; all, where none is named."""
+def measured(shop: object, wanted: list[str], *, rounds: int, costs: Costs) -> Iterator[str]:
+    """Yield a table for each job that is wanted; all, where none is named. Note the costs."""
     from benchmarks.runner import Skip, measure, table
 
     for group in GROUPS:
@@ -123,11 +145,44 @@ def measured(shop: object, wanted: list[str], *, rounds: int) -> Iterator[str]:
             except Skip as skipped:
                 yield f"{name} is left out: {skipped}\n"
             else:
-                yield table(job, measure(job, rounds=rounds))
+                found = measure(job, rounds=rounds)
+                costs[name] = {m.way: (m.seconds, m.ratio, m.sql) for m in found}
+                yield table(job, found)
     if not wanted or "memory" in wanted:
         from benchmarks.jobs.delivery import memory
 
         yield memory()
+
+
+def beside_oscar(wanted: list[str], *, rounds: int, costs: Costs) -> str:
+    """Return the tables of django-oscar: a process and an environment of its own, the same server.
+
+    It is told what the suite cost, so that ratios to the two floors stand in one table.
+    """
+    python = OSCAR_VENV / "bin" / "python"
+    if not python.exists():
+        return "django-oscar is not installed here: `./dev bench --peers`.\n"
+    from django.db import connection
+
+    address = f"sqlite:///{os.environ['BENCH_DIR']}/oscar.sqlite3"
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE DATABASE oscar")
+        address = urlsplit(os.environ["DATABASE_URL"])._replace(path="/oscar").geturl()
+    done = subprocess.run(
+        [str(python), "-m", "benchmarks.oscar", str(rounds), *wanted],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DATABASE_URL": address,
+            "DJANGO_SETTINGS_MODULE": "benchmarks.oscar.settings",
+        },
+        input=json.dumps(costs),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
 
 
 if __name__ == "__main__":

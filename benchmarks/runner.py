@@ -138,7 +138,7 @@ def _verdicts(job: Job, measured: Iterable[Measured]) -> dict[str, str]:
         said = verdicts.setdefault(limit.way, [])
         if limit.ratio is not None:
             base = found[limit.of or job.ways[0].name]
-            ratio = mine.seconds / base.seconds if limit.of else mine.ratio
+            ratio = mine.ratio / base.ratio if limit.of else mine.ratio
             of = f" of {limit.of} ({ratio:.2f})" if limit.of else ""
             said.append(f"{'ok' if ratio <= limit.ratio else 'MISSED'}: ≤ {limit.ratio:g}x{of}")
         if limit.ms is not None:

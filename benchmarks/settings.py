@@ -44,10 +44,15 @@ if importlib.util.find_spec("guardian"):
         *AUTHENTICATION_BACKENDS,
         "guardian.backends.ObjectPermissionBackend",
     ]
-for _peer in ("maintenance_mode", "private_storage", "shortener"):
+for _peer in ("djstripe", "maintenance_mode", "private_storage", "shortener"):
     if importlib.util.find_spec(_peer):
         INSTALLED_APPS = [*INSTALLED_APPS, _peer]
 MAINTENANCE_MODE_STATE_FILE_PATH = str(BENCH_DIR / "maintenance.txt")
+# Its migrations take a minute, and end at the same tables.
+MIGRATION_MODULES = {"djstripe": None}
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+# Of the shape that dj-stripe asks for; what answers to it is benchmarks/stripe_api.py.
+STRIPE_TEST_SECRET_KEY = "sk_test_" + "x" * 24
 PRIVATE_STORAGE_ROOT = str(BENCH_DIR / "files")
 PRIVATE_STORAGE_SERVER = "nginx"
 PRIVATE_STORAGE_INTERNAL_URL = "/protected/"

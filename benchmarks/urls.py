@@ -14,6 +14,8 @@ urlpatterns = [
     path("", include("tests.projects.full_store.urls")),
 ]
 
+if peers.is_installed("djstripe"):
+    urlpatterns += [path("peers/stripe/", include("djstripe.urls", namespace="djstripe"))]
 if peers.is_installed("shortener"):
     urlpatterns += [path("peers/shortener/", include("shortener.urls"))]
 if _owned_file := peers.private_storage_view():

@@ -16,11 +16,12 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from benchmarks import floors
+from benchmarks import floors, peers
 from benchmarks.requests import request
 from benchmarks.runner import Job, Limit, Way
 from benchmarks.seed import Shop
 from django_digitalstore.catalog import get_product_model
+from django_digitalstore.entitlements import policies
 from django_digitalstore.payments import flows
 from django_digitalstore.payments.testing import place_order, sign_webhook
 
@@ -42,9 +43,13 @@ class _Buyers:
         name = f"new{next(_numbers)}"
         return self._model._default_manager.create(username=name, email=f"{name}@example.com")
 
+    def payment(self) -> Any:
+        """Return the payment of a new order, for which the money has not come."""
+        return place_order(self.next(), self.product)
+
     def body(self) -> bytes:
         """Return what reports the payment of a new order."""
-        payment = place_order(self.next(), self.product)
+        payment = self.payment()
         return json.dumps(
             {
                 "type": "payment.succeeded",
@@ -112,6 +117,21 @@ def webhook(shop: Shop) -> Job:
     else:
         notes.append("Django's tasks are not there before 6.0: no way with a queue.")
     ways.append(Way("webhook, receipt sent at once", _call, before=buyers.to_us))
+    if report := peers.dj_stripe():
+        first = buyers.payment()
+        report(first)()
+        first.order.refresh_from_db()
+        assert first.order.status == "paid"
+        assert policies.has_access(first.order.customer, buyers.product)
+        # It sends no receipt either.
+        limits.append(Limit(ways[1].name, ratio=0.25, of="dj-stripe"))
+        ways.append(Way("dj-stripe", _call, before=lambda: report(buyers.payment())))
+        notes.append(
+            "dj-stripe's calls to Stripe are answered by a server on loopback, at once: over the "
+            "internet they take it far longer."
+        )
+    else:
+        notes.append(peers.why_not("dj-stripe"))
     notes.append("The contract of 20 statements is tests/payments/test_webhook_budget.py.")
     return Job("webhook", "Webhook → order paid → purchase, end to end", ways, limits, notes)
 
