@@ -37,7 +37,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peers",
         action="store_true",
-        help="beside other packages too, in an environment of their own (.bench-venv)",
+        help="beside other packages too, in environments of their own (.bench-venv*)",
     )
     return parser.parse_args(arguments)
 
@@ -182,7 +182,7 @@ def beside_oscar(wanted: list[str], *, rounds: int, costs: Costs) -> str:
         text=True,
         check=True,
     )
-    return done.stdout
+    return done.stdout.rstrip() + "\n"
 
 
 if __name__ == "__main__":

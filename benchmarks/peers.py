@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import importlib.util
-import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -121,17 +118,15 @@ def private_storage_view() -> Callable[..., HttpResponseBase] | None:
     return view
 
 
-STRIPE_SECRET = "whsec_only-for-benchmarks"
-
-
-def dj_stripe() -> Callable[[Any], Callable[[], Any]] | None:
-    """Return what makes, of a payment that waits for its money, the call that reports it paid."""
+def dj_stripe(new_payment: Callable[[], Any]) -> dict[str, Callable[[], Any]]:
+    """Return, by the name of the event, what makes the call that reports a new payment."""
     if not is_installed("djstripe"):
-        return None
+        return {}
     import stripe
     from djstripe.event_handlers import djstripe_receiver
     from djstripe.models import Account, WebhookEndpoint
 
+    from django_digitalstore.contrib.stripe.testing import event, signed_event
     from django_digitalstore.entitlements import get_purchased_product_model
     from django_digitalstore.payments import get_order_model
 
@@ -143,7 +138,7 @@ def dj_stripe() -> Callable[[Any], Callable[[], Any]] | None:
         id="we_benchmark",
         livemode=False,
         enabled_events=["*"],
-        secret=STRIPE_SECRET,
+        secret="whsec_only-for-benchmarks",
         url="https://testserver/peers/stripe/",
         djstripe_owner_account=Account.get_or_retrieve_for_api_key(settings.STRIPE_TEST_SECRET_KEY),
     )
@@ -161,30 +156,16 @@ def dj_stripe() -> Callable[[Any], Callable[[], Any]] | None:
             for line in order.lines.all()
         )
 
-    # dj-stripe keeps Stripe's objects; what was bought is for the site to know, as here.
-    djstripe_receiver("payment_intent.succeeded")(hand_over, weak=False)
-
-    def report(payment: Any) -> Callable[[], Any]:
-        name = f"pi_{payment.pk}"
-        body = json.dumps(
-            {
-                "id": f"evt_{payment.pk}",
-                "object": "event",
-                "api_version": stripe.api_version,
-                "created": int(time.time()),
-                "data": {
-                    "object": stripe_api.payment_intent(
-                        name, payment.order.public_id, payment.amount
-                    )
-                },
-                "livemode": False,
-                "request": {"id": None, "idempotency_key": None},
-                "type": "payment_intent.succeeded",
-            }
-        ).encode()
-        now = str(int(time.time()))
-        right = hmac.new(STRIPE_SECRET.encode(), b".".join([now.encode(), body]), hashlib.sha256)
-        headers = {"Stripe-Signature": f"t={now},v1={right.hexdigest()}"}
+    def report(kind: str, make: Callable[[str, str], dict[str, Any]]) -> Callable[[], Any]:
+        payment = new_payment()
+        told = event(kind, make(f"{make.__name__}_{payment.pk}", payment.order.public_id))
+        body, headers = signed_event(told, endpoint.secret)
         return request(path, method="POST", body=body, headers=headers)
 
-    return report
+    makers = {
+        "checkout.session.completed": stripe_api.checkout_session,
+        "payment_intent.succeeded": stripe_api.payment_intent,
+    }
+    # dj-stripe keeps Stripe's objects; what was bought is for the site to know, as here.
+    djstripe_receiver(list(makers))(hand_over, weak=False)
+    return {kind: partial(report, kind, make) for kind, make in makers.items()}

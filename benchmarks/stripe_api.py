@@ -12,20 +12,31 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-__all__ = ["ACCOUNT", "payment_intent", "serve"]
+from django_digitalstore.contrib.stripe import testing
 
-ACCOUNT = "acct_benchmark"
+__all__ = ["checkout_session", "payment_intent", "serve"]
 
 
-def payment_intent(name: str, order: str = "", amount: int = 1000) -> dict[str, Any]:
-    """Return a payment that succeeded: paid by a card, and by nobody that Stripe keeps."""
+def checkout_session(name: str, order: str = "") -> dict[str, Any]:
+    """Return a hosted checkout that was paid, by nobody that Stripe keeps."""
+    payment = f"pi_{name}"
+    return testing.session(
+        checkout=name,
+        payment=payment,
+        amount=1000,
+        currency="EUR",
+        customer=None,
+        metadata={"order": order},
+    )
+
+
+def payment_intent(name: str, order: str = "") -> dict[str, Any]:
+    """Return a payment that succeeded, by a card."""
     return {
         "id": name,
         "object": "payment_intent",
-        "amount": amount,
-        "amount_received": amount,
-        "capture_method": "automatic",
-        "confirmation_method": "automatic",
+        "amount": 1000,
+        "amount_received": 1000,
         "created": int(time.time()),
         "currency": "eur",
         "customer": None,
@@ -33,7 +44,6 @@ def payment_intent(name: str, order: str = "", amount: int = 1000) -> dict[str, 
         "livemode": False,
         "metadata": {"order": order},
         "payment_method": f"pm_{name}",
-        "payment_method_types": ["card"],
         "status": "succeeded",
     }
 
@@ -53,11 +63,12 @@ def _payment_method(name: str) -> dict[str, Any]:
 
 
 def _account(name: str) -> dict[str, Any]:
-    return {"id": ACCOUNT, "object": "account", "country": "DE", "metadata": {}, "settings": {}}
+    return {"id": "acct_benchmark", "object": "account", "metadata": {}, "settings": {}}
 
 
 _ANSWERS = {
     "account": _account,
+    "checkout/sessions": checkout_session,
     "payment_intents": payment_intent,
     "payment_methods": _payment_method,
 }
@@ -69,8 +80,9 @@ class _Stripe(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self) -> None:
-        _, kind, *name = self.path.partition("?")[0].strip("/").split("/")
-        body = json.dumps(_ANSWERS[kind](*name or [""])).encode()
+        asked = self.path.partition("?")[0].removeprefix("/v1/")
+        kind, _, name = asked.rpartition("/") if asked not in _ANSWERS else (asked, "", "")
+        body = json.dumps(_ANSWERS[kind](name)).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -45,6 +45,8 @@ def test_every_job_is_measured_and_says_what_it_costs() -> None:
     assert re.search(r"^\| has_access \|.* \| 1 \|.*ok: ≤ 1 SQL", done.stdout, re.MULTILINE)
     assert re.search(r"^\| forged \|.* \| 0 \|.*ok: ≤ 0 SQL", done.stdout, re.MULTILINE)
     assert "NOT the same" not in done.stdout
+    # What is not installed is named, and does not stop the rest.
+    assert "dj-stripe is not installed here: `./dev bench --peers`." in done.stdout
 
 
 def test_the_seeded_shop_breaks_no_invariant() -> None:

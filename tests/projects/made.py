@@ -21,9 +21,13 @@ def run_python(
     cwd: Path,
     path: tuple[Path, ...] = (),
     answers: str | None = None,
+    python: Path = Path(sys.executable),
     **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run this Python in ``cwd`` with a database and settings of its own; ``answers`` are typed."""
+    """Run this Python, or another, in ``cwd`` with a database and settings of its own.
+
+    ``answers`` are typed.
+    """
     env = {
         name: value
         for name, value in os.environ.items()
@@ -35,7 +39,7 @@ def run_python(
     env["PYTHONPATH"] = os.pathsep.join([str(cwd), *map(str, path)])
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.run(
-        [sys.executable, *arguments],
+        [str(python), *arguments],
         cwd=cwd,
         env={**env, **environment},
         input=answers,
