@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_digitalstore.core.money import format_money, validate_currency
+from django_digitalstore.core.search import holds
 
 from . import get_release_model
 from .choices import (
@@ -132,9 +133,7 @@ class ProductQuerySet(QuerySet[M]):
         queryset = self
         for word in text.split()[:10]:
             queryset = queryset.filter(
-                Q(title__icontains=word)
-                | Q(summary__icontains=word)
-                | Q(description__icontains=word)
+                holds("title", word) | holds("summary", word) | holds("description", word)
             )
         return queryset
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django_digitalstore.catalog.storage import private_storage
 from django_digitalstore.catalog.validators import validate_file_name
 from django_digitalstore.core.guard import Guard, GuardedManager, GuardedModel, GuardedQuerySet, M
+from django_digitalstore.core.search import holds
 from django_digitalstore.payments.abstract_models import new_payment_key, new_public_id
 
 from .choices import Included, RequestState, included_supports, request_states
@@ -286,11 +287,11 @@ class SupportRequestQuerySet(GuardedQuerySet[M]):
         """Keep those in which every word stands, in number, subject, product or public message."""
         queryset = self
         for word in text.split()[:10]:
-            said = Q(messages__body__icontains=word, messages__internal=False)
+            said = holds("messages__body", word) & Q(messages__internal=False)
             queryset = queryset.filter(
-                Q(public_id__iexact=word)
-                | Q(subject__icontains=word)
-                | Q(product__title__icontains=word)
+                Q(public_id=word.upper())
+                | holds("subject", word)
+                | holds("product__title", word)
                 | Q(pk__in=self.model._default_manager.filter(said).order_by().values("pk"))
             )
         return queryset

@@ -13,6 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_digitalstore.core.search import holds
+
 from .choices import TargetKind, target_kinds
 from .validators import validate_code
 
@@ -31,10 +33,10 @@ class ShortLinkQuerySet(models.QuerySet["ShortLink"]):
         queryset = self
         for word in text.replace("\x00", "").split()[:10]:
             queryset = queryset.filter(
-                Q(code__icontains=word)
-                | Q(label__icontains=word)
-                | Q(path__icontains=word)
-                | Q(url__icontains=word)
+                holds("code", word)
+                | holds("label", word)
+                | holds("path", word)
+                | holds("url", word)
             )
         return queryset
 
