@@ -24,7 +24,7 @@ SECRET = b"only-for-benchmarks"
 
 
 @csrf_exempt
-def empty(request: HttpRequest) -> HttpResponse:
+def empty(request: HttpRequest, code: str = "") -> HttpResponse:
     return HttpResponse("")
 
 

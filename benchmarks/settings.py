@@ -15,6 +15,13 @@ BENCH_DIR = Path(os.environ.get("BENCH_DIR") or tempfile.mkdtemp(prefix="digital
 DATABASES["default"]["CONN_MAX_AGE"] = None
 TEMPLATES[0]["DIRS"] = [Path(__file__).parent / "templates", *TEMPLATES[0]["DIRS"]]
 DIGITALSTORE_TEST_MODE = True
+DIGITALSTORE_PAYMENTS = {
+    "default": {
+        "BACKEND": "django_digitalstore.payments.backends.sandbox.SandboxBackend",
+        # As a provider's is, it is written down: the sandbox would else derive one each time.
+        "OPTIONS": {"SECRET": "whsec_" + "YmVuY2htYXJr" * 3},
+    },
+}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -38,15 +38,32 @@ def short_link(shop: Shop) -> Job:
 
     link = make_link(path="/library/")
     cache.set("benchmark:code", "/library/", 300)
-    floor = request("/floor/short/code/", headers=BROWSER, expected=302)
+    floor = request("/deep/floor/code/short/", headers=BROWSER, expected=302)
     ours = request(addresses.path_of(link.code), headers=BROWSER, expected=302)
+    age = settings.DIGITALSTORE_SHORTURLS_ATTRIBUTION
+
+    def without_cookie() -> None:
+        settings.DIGITALSTORE_SHORTURLS_ATTRIBUTION = timedelta(0)
+        try:
+            ours()
+        finally:
+            settings.DIGITALSTORE_SHORTURLS_ATTRIBUTION = age
+
     user: Any = get_user_model()._default_manager.get(pk=shop.users[0])
     peer = peers.link_shortener(user, BROWSER)
     return Job(
         "short-link",
         "Short link, warm, its click counted",
-        [Way("floor: a cached redirect", floor), Way("ShortLinkRedirectView", ours), *peer],
-        [Limit("ShortLinkRedirectView", ratio=1.5, sql=0)],
+        [
+            Way("floor: a cached redirect, as deep in the URLs", floor),
+            Way("ShortLinkRedirectView", without_cookie),
+            Way("… and a signed cookie for attribution", ours),
+            *peer,
+        ],
+        [
+            Limit("ShortLinkRedirectView", ratio=1.5, sql=0),
+            Limit("… and a signed cookie for attribution", sql=0),
+        ],
         [] if peer else [peers.why_not("django-link-shortener")],
     )
 

@@ -141,7 +141,7 @@ def webhook(shop: Shop) -> Job:
     for way in ways:
         buyers.prove(way)
     notes.append(_LOOPBACK if reports else peers.why_not("dj-stripe"))
-    notes.append("The contract of 20 statements is tests/payments/test_webhook_budget.py.")
+    notes.append("The contract of 20 statements is tests/payments/test_statement_budgets.py.")
     return Job("webhook", "Webhook → order paid → purchase, end to end", ways, limits, notes)
 
 
@@ -165,12 +165,12 @@ def forged(shop: Shop) -> Job:
     """A message that nobody signed."""
     raw = _Buyers(shop).body()
     _, headers = sign_webhook(b"another body", message_id="msg_forged")
-    empty = request("/floor/empty/", method="POST", body=raw)
+    empty = request("/deep/floor/code/empty/", method="POST", body=raw)
     return Job(
         "webhook-forged",
         "A forged webhook",
         [
-            Way("floor: an empty view", empty),
+            Way("floor: an empty view, as deep in the URLs", empty),
             Way("forged", _post(WEBHOOK, raw, headers, expected=401)),
         ],
         [Limit("forged", ratio=1.5, sql=0)],

@@ -155,7 +155,13 @@ def format_money(amount: int, currency: str, locale: str | None = None) -> str:
     locale's. Raises what ``to_major`` raises.
     """
     major = to_major(amount, currency)
-    language = locale or get_language() or settings.LANGUAGE_CODE
+    return _written(major, currency, locale or get_language() or settings.LANGUAGE_CODE)
+
+
+# The prices of a shop are few, and each is on many pages: what Babel makes of one costs more than
+# all the rest of a line in a list.
+@lru_cache(maxsize=4096)
+def _written(major: Decimal, currency: str, language: str) -> str:
     chosen = babel_locale(language)
     pattern = copy.copy(chosen.currency_formats["standard"])
     pattern.frac_prec = (exponent(currency),) * 2

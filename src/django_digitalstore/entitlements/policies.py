@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from django_digitalstore.catalog import get_asset_model, get_release_model
 from django_digitalstore.catalog.choices import UpdateTerms
+from django_digitalstore.core.expressions import OneOf
 
 from . import get_download_model, get_grant_model, get_purchased_product_model
 from .choices import DownloadOutcome, EndedKind, GrantEffect, Refusal
@@ -270,7 +271,7 @@ def newest_downloaded(user: Any, product_ids: Sequence[Any]) -> dict[Any, dateti
     if user_id is None or not product_ids:
         return {}
     log = get_download_model().objects.served()
-    of_page = log.filter(user_id=user_id, product_id__in=product_ids).order_by()
+    of_page = log.filter(OneOf("product_id", product_ids), user_id=user_id).order_by()
     published = Max(Coalesce("asset__release__published_at", "at"))
     return dict(
         of_page.values("product_id").annotate(newest=published).values_list("product_id", "newest")
@@ -337,7 +338,7 @@ def owned_by_key(user_id: Any, product_ids: Sequence[Any]) -> set[Any]:
     return set(
         get_purchased_product_model()
         .objects.live()
-        .filter(user_id=user_id, product_id__in=product_ids)
+        .filter(OneOf("product_id", product_ids), user_id=user_id)
         .values_list("product_id", flat=True)
         .order_by()
     )

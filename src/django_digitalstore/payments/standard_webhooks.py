@@ -124,9 +124,7 @@ def verify(
             "There is no webhook secret to verify with. Pass a list: ['whsec_…']."
         )
     keys = [decode_secret(secret) for secret in secrets]
-    message_id = _header(headers, ID_HEADER)
-    timestamp = _header(headers, TIMESTAMP_HEADER)
-    signatures = _header(headers, SIGNATURE_HEADER)
+    message_id, timestamp, signatures = _signed_headers(headers)
     if not _MESSAGE_ID.fullmatch(message_id):
         raise WebhookNotVerified(
             f"{ID_HEADER} is not 1 to 255 letters, digits, '_' and '-'. Discard the message."
@@ -160,15 +158,18 @@ def _digest(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
     return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def _header(headers: Mapping[str, str], name: str) -> str:
-    values = [
-        value for key, value in headers.items() if isinstance(key, str) and key.lower() == name
-    ]
-    if not values:
-        raise WebhookNotVerified(f"The header {name} is missing. Discard the message.")
-    if len(values) > 1 or not isinstance(values[0], str):
-        raise WebhookNotVerified(f"The header {name} is ambiguous. Discard the message.")
-    return values[0]
+def _signed_headers(headers: Mapping[str, str]) -> list[str]:
+    """Return the message's id, timestamp and signatures, each sent once, under any case."""
+    sent: dict[str, list[str]] = {ID_HEADER: [], TIMESTAMP_HEADER: [], SIGNATURE_HEADER: []}
+    for key, value in headers.items():
+        if isinstance(key, str) and (name := key.lower()) in sent:
+            sent[name].append(value)
+    for name, values in sent.items():
+        if not values:
+            raise WebhookNotVerified(f"The header {name} is missing. Discard the message.")
+        if len(values) > 1 or not isinstance(values[0], str):
+            raise WebhookNotVerified(f"The header {name} is ambiguous. Discard the message.")
+    return [values[0] for values in sent.values()]
 
 
 def _signatures(header: str) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -9,9 +10,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.utils.decorators import method_decorator
+from django.http.response import HttpResponseBase
+from django.utils.decorators import classonlymethod
 from django.views import View
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from . import inbox
@@ -19,16 +20,19 @@ from . import inbox
 __all__ = ["PaymentWebhookView"]
 
 
-# non_atomic_requests: under ATOMIC_REQUESTS the row that records a failure would be rolled back.
-@method_decorator(
-    [csrf_exempt, login_not_required, never_cache, transaction.non_atomic_requests], name="dispatch"
-)
 class PaymentWebhookView(View):
     """Takes a provider's webhooks; see ``inbox`` for what becomes of them. POST only."""
 
     http_method_names = ["post"]
     #: Money arrives while the site is closed too: see ``contrib.underconstruction``.
     open_under_construction = True
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
+        # On the function: on dispatch() they would be put together anew for each request.
+        view = csrf_exempt(login_not_required(super().as_view(**initkwargs)))
+        # Under ATOMIC_REQUESTS the row that records a failure would be rolled back.
+        return transaction.non_atomic_requests(view)
 
     def post(self, request: HttpRequest, alias: str, *args: Any, **kwargs: Any) -> HttpResponse:
         limit = settings.DIGITALSTORE_WEBHOOK_MAX_BYTES
@@ -54,6 +58,7 @@ class PaymentWebhookView(View):
         response = HttpResponse(
             text + "\n", status=status, content_type="text/plain; charset=utf-8"
         )
+        response["Cache-Control"] = "no-store"
         if status == 503:
             response["Retry-After"] = "5"
         return response

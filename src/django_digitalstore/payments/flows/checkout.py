@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,7 @@ def start_checkout(
         alias, email, country, [(k, p.pk, q.name, q.unit_price, q.currency) for k, p, q in quoted]
     )
     order = _unpaid_order(customer, fingerprint)
+    is_new = order is None
     # In the order of locks: a payment that lands now waits for us, or we see what it gave.
     lock_access((customer, product) for _kind, product, _quote in quoted)
     policies.check_buyer(customer, quoted)
@@ -138,7 +139,7 @@ def start_checkout(
         for name, value in own.items():
             setattr(order, name, value)
         order.save(update_fields=list(own))
-    return _attempt(order, alias)
+    return _attempt(order, alias, is_new=is_new)
 
 
 def _own_fields(order_fields: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -216,16 +217,10 @@ def retry_checkout(order: AbstractOrder, *, alias: str = "default") -> AbstractP
     return _attempt(locked, alias if locked.total else FREE)
 
 
-def _attempt(order: AbstractOrder, alias: str) -> AbstractPayment:
+def _attempt(order: AbstractOrder, alias: str, *, is_new: bool = False) -> AbstractPayment:
     """Return the attempt of ``order`` that is under way or add one; a free one is paid at once."""
     now = timezone.now()
-    usable = Q(state__in=[PaymentState.CREATED, PaymentState.PROCESSING]) | Q(
-        Q(checkout_expires_at=None) | Q(checkout_expires_at__gt=now), state=PaymentState.OPEN
-    )
-    attempts = list(get_payment_model().objects.filter(usable, order_id=order.pk, alias=alias))
-    # Money on its way comes first: another checkout beside it would be paid twice.
-    on_its_way = [p for p in attempts if p.state == PaymentState.PROCESSING]
-    payment = next(iter(on_its_way or attempts), None)
+    payment = None if is_new else _under_way(order, alias, now)
     if payment is None:
         payment = guard.insert(
             get_payment_model()(
@@ -244,6 +239,16 @@ def _attempt(order: AbstractOrder, alias: str) -> AbstractPayment:
         )
         settle(lock_order(order.pk))
     return payment
+
+
+def _under_way(order: AbstractOrder, alias: str, now: datetime) -> AbstractPayment | None:
+    usable = Q(state__in=[PaymentState.CREATED, PaymentState.PROCESSING]) | Q(
+        Q(checkout_expires_at=None) | Q(checkout_expires_at__gt=now), state=PaymentState.OPEN
+    )
+    attempts = list(get_payment_model().objects.filter(usable, order_id=order.pk, alias=alias))
+    # Money on its way comes first: another checkout beside it would be paid twice.
+    on_its_way = [p for p in attempts if p.state == PaymentState.PROCESSING]
+    return next(iter(on_its_way or attempts), None)
 
 
 def _fingerprint(alias: str, email: str, country: str, lines: list[tuple[Any, ...]]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.decorators import method_decorator
+from django.http.response import HttpResponseBase
+from django.utils.decorators import classonlymethod
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -16,8 +18,6 @@ from django_digitalstore.contrib.shorturls import attribution, clicks, resolutio
 __all__ = ["ShortLinkRedirectView"]
 
 
-# non_atomic_requests: under ATOMIC_REQUESTS a click would open a transaction, and need none.
-@method_decorator([login_not_required, transaction.non_atomic_requests], name="dispatch")
 class ShortLinkRedirectView(View):
     """Sends a visitor on. GET and HEAD; no query while the cache knows the code.
 
@@ -26,6 +26,12 @@ class ShortLinkRedirectView(View):
     """
 
     http_method_names = ["get", "head", "options"]
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
+        # On the function: on dispatch() they would be put together anew for each click. Under
+        # ATOMIC_REQUESTS a click would open a transaction, and need none.
+        return transaction.non_atomic_requests(login_not_required(super().as_view(**initkwargs)))
 
     def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
         found = resolution.resolve(code)

@@ -1,4 +1,4 @@
-"""How many statements a webhook costs: the contract of docs/explanation/performance.md.
+"""How many statements an order and a webhook cost: the contract of docs/explanation/performance.md.
 
 Statements as the database sees them, savepoints among them; BEGIN and COMMIT are not counted, for
 drivers differ in whether they send them.
@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from django_digitalstore.payments import get_order_model
+from django_digitalstore.payments import flows, get_order_model
 from tests.payments import signed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("payments")]
@@ -25,6 +25,10 @@ ANOTHER_LINE = 5
 #: The e-mail is tried once after the commit; the money is in, whatever becomes of it.
 RECEIPT = 7
 DUPLICATE = 1
+#: An order for one product, up to the attempt that is to pay it.
+ORDER = 10
+#: Another line of it: whether it may be bought, and the line.
+ANOTHER_ORDERED = 3
 
 
 @contextmanager
@@ -41,6 +45,19 @@ def about_the_receipt(sent: list[str]) -> list[str]:
     first = next(i for i, sql in enumerate(sent) if sql[:6] == "SELECT" and "receipt:" in sql)
     last = max(i for i, sql in enumerate(sent) if sql.startswith("UPDATE") and table in sql)
     return sent[first : last + 1]
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_placing_an_order_stays_within_its_budget(lines: int) -> None:
+    customer = signed.make_customer()
+    products = [signed.make_product(f"book{number}") for number in range(lines)]
+    wanted = [flows.LineRequest(product) for product in products]
+
+    with statements() as sent:
+        payment = flows.start_checkout(customer, wanted, email=customer.email, country="DE")
+
+    assert (payment.state, payment.order.lines.count()) == ("created", lines)
+    assert len(sent) <= ORDER + ANOTHER_ORDERED * (lines - 1), "\n".join(sent)
 
 
 @pytest.mark.parametrize("lines", [1, 3])
