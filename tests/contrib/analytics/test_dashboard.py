@@ -9,6 +9,7 @@ import re
 import time
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.checks import Error
 from django.core.management import call_command
 from django.test import override_settings
@@ -431,6 +432,22 @@ def test_countries_are_a_file_too_and_nothing_else_is(client_of, customer, selle
     rows = table_of(client_of(seller).get(FILE, {"table": "countries"}))
     assert [(row["country"], row["net"]) for row in rows] == [("DE", "10.00")]
     assert client_of(seller).get(FILE, {"table": "customers"}).status_code == 404
+
+
+@pytest.mark.parametrize("table", ["periods", "products", "countries"])
+def test_each_file_goes_out_under_asgi_too(
+    client_of, customer, seller, make_product, async_client, table
+):
+    sold(customer, make_product("Book", seller=seller, price=1000))
+    expected = client_of(seller).get(FILE, {"table": table}).getvalue()
+
+    async def read() -> bytes:
+        await async_client.aforce_login(seller)
+        response = await async_client.get(FILE, {"table": table})
+        return b"".join([piece async for piece in response])
+
+    assert async_to_sync(read)() == expected
+    assert expected.decode().splitlines()[-1].count("10.00") >= 2
 
 
 # --- what it costs --------------------------------------------------------------------------------

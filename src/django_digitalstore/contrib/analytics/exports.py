@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
+from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
@@ -94,11 +95,12 @@ def _blocks(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[s
 
 
 class _AsyncBlocks:
-    """For ASGI. The rows are there already: nothing in between waits for a database."""
+    """For ASGI: the rows may be queries, so each block is made in the thread of the request."""
 
     def __init__(self, blocks: Iterator[str]) -> None:
         self._blocks = blocks
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        for block in self._blocks:
+        make = sync_to_async(next)
+        while (block := await make(self._blocks, None)) is not None:
             yield block
