@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -18,8 +19,12 @@ __all__ = ["Cell", "csv_response", "written"]
 #: What a cell may hold. Texts are made harmless; numbers and days are written as they are.
 Cell: TypeAlias = str | int | Decimal | date | None
 
-#: What makes a spreadsheet take a text for a formula, as OWASP lists it, and its full-width forms.
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+#: Line ends and tabs begin a cell in some programs, whatever quotes stand around them.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: Where a spreadsheet would take a text for a formula: before what OWASP lists, and its full-width
+#: forms. Some skip spaces, and those that split at a semicolon, as Excel does in German, read
+#: quotes of ours as part of the text.
+_FORMULA = re.compile(r"""(?:^|[;|])(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 #: Without it, spreadsheets read UTF-8 as something else.
 _BYTE_ORDER_MARK = "\ufeff"
 _BLOCK = 16 * 1024
@@ -29,15 +34,14 @@ def written(cell: Cell) -> str:
     """Return what stands in the file for ``cell``.
 
     A Decimal with all its decimals and never an exponent, a day as ISO 8601, nothing for None. A
-    text that a spreadsheet would take for a formula gets an apostrophe in front. Numbers don't,
-    not even negative ones: what comes as a number is one.
+    text is one line, and gets an apostrophe wherever a spreadsheet would take it, or what follows
+    a semicolon in it, for a formula. Numbers don't, not even negative ones: what comes as a number
+    is one.
     """
     if cell is None:
         return ""
     if isinstance(cell, str):
-        # Some skip spaces before they look.
-        is_formula = cell.startswith(_FORMULA) or cell.lstrip().startswith(_FORMULA)
-        return f"'{cell}" if is_formula else cell
+        return _FORMULA.sub(r"\g<0>'", _CONTROL.sub(" ", cell))
     if isinstance(cell, Decimal):
         return f"{cell:f}"
     if isinstance(cell, date):
