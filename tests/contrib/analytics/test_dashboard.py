@@ -315,6 +315,8 @@ def test_the_last_of_a_long_month_is_compared_with_all_of_a_short_one():
         ({"range": "own"}, "Write the first and the last day."),
         ({"first": "2026-01-01"}, "Write the first and the last day."),
         ({"first": "2026-01-02", "last": "2026-01-01"}, "The first day comes after the last."),
+        ({"first": "0001-01-01", "last": "0001-01-31"}, "Choose days from 1970 on."),
+        ({"first": "1969-12-31", "last": "1970-01-31"}, "Choose days from 1970 on."),
         ({"first": "2999-01-01", "last": "2999-01-02"}, "These days have yet to come."),
         ({"first": "yesterday", "last": "2026-01-02"}, "Enter a valid date."),
         (

@@ -30,6 +30,8 @@ _BY_WEEK = 2 * 366
 #: Days of the longest range that is shown day by day.
 _LONGEST_BY_DAY = 366
 _LONGEST_KEY = 64
+#: Before, nobody sold by this; and time zones cannot compute with the year 1.
+_EARLIEST = dt.date(1970, 1, 1)
 _DAY = dt.timedelta(days=1)
 
 
@@ -130,6 +132,8 @@ class FiguresForm(forms.Form):
             raise ValidationError(_("Write the first and the last day."), code="incomplete")
         if first > last:
             raise ValidationError(_("The first day comes after the last."), code="backwards")
+        if first < _EARLIEST:
+            raise ValidationError(_("Choose days from 1970 on."), code="too_early")
         if first > self.today:
             raise ValidationError(_("These days have yet to come."), code="future")
         last = min(last, self.today)
