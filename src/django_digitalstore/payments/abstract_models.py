@@ -455,7 +455,11 @@ class AbstractRefund(_AbstractFact):
         abstract = True
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
-        indexes = [models.Index(fields=["alias", "payment_reference"])]
+        indexes = [
+            models.Index(fields=["alias", "payment_reference"]),
+            # What went back on a day.
+            models.Index(fields=["state_at"]),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["alias", "provider_reference"], name="%(app_label)s_%(class)s_once"
@@ -485,7 +489,11 @@ class AbstractDispute(_AbstractFact):
         abstract = True
         verbose_name = _("dispute")
         verbose_name_plural = _("disputes")
-        indexes = [models.Index(fields=["alias", "payment_reference"])]
+        indexes = [
+            models.Index(fields=["alias", "payment_reference"]),
+            # What went back on a day.
+            models.Index(fields=["state_at"]),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["alias", "provider_reference"], name="%(app_label)s_%(class)s_once"

@@ -19,6 +19,7 @@ from django_digitalstore.contrib.analytics.figures import (
 from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.entitlements import get_download_model
 from django_digitalstore.entitlements.testing import grant
+from django_digitalstore.payments import get_dispute_model, get_refund_model
 from tests.contrib.analytics import sales
 from tests.contrib.analytics.sales import local
 from tests.plans import index_of, plan_of
@@ -386,6 +387,13 @@ def test_the_downloads_of_a_span_are_found_by_their_time():
     model = get_download_model()
     plan = plan_of(lambda: figures.downloads_per_release(EUR, MAY), model)
     assert index_of(model, "at") in plan
+
+
+@pytest.mark.parametrize("get_model", [get_refund_model, get_dispute_model])
+def test_what_went_back_in_a_span_is_found_by_its_time(get_model):
+    model = get_model()
+    plan = plan_of(lambda: books.order_keys_of_days(MAY), model)
+    assert index_of(model, "state_at") in plan
 
 
 @pytest.mark.needs("support")
