@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.cache import cache
 from django.test import AsyncClient, Client
+from django.test.utils import override_script_prefix
 from django.urls import reverse
 from django.utils import timezone
 
@@ -292,6 +294,30 @@ def test_an_empty_address_of_files_is_not_the_whole_site(client, close, settings
     setattr(settings, name, "")
     close()
     assert client.get("/plain/").status_code == 503
+
+
+@pytest.fixture
+def below_a_path(settings: Any) -> Iterator[None]:
+    settings.FORCE_SCRIPT_NAME = "/shop"
+    with override_script_prefix("/shop/"):  # as a server does it, which the test client is not
+        yield
+
+
+@pytest.mark.parametrize("name", ["MEDIA_URL", "STATIC_URL"])
+@pytest.mark.parametrize("address", ["", "/", "/shop/"])
+def test_nor_is_it_the_whole_site_below_a_path(
+    client, close, settings, below_a_path, name, address
+):
+    setattr(settings, name, address)
+    close()
+    assert client.get("/plain/").status_code == 503
+
+
+def test_files_below_the_path_of_the_site_are_open(client, close, settings, below_a_path):
+    settings.STATIC_URL, settings.MEDIA_URL = "static/", "/shop/media/"
+    close()
+    for path in ("/static/page.css", "/media/cover.png"):
+        assert client.get(path).status_code == 200
 
 
 def test_staff_use_the_site(close, client_of, staff, customer, make_user):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.http import HttpRequest
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 from django.views.i18n import set_language
 
 __all__ = ["LOG_IN_NAMES", "is_file", "is_open_page", "may_come_in"]
@@ -53,9 +53,10 @@ def may_come_in(user: Any) -> bool:
 
 def is_file(request: HttpRequest) -> bool:
     """Tell whether static or media files are below this address."""
+    # What Django makes of a setting that is empty: it would be the whole site.
+    site = get_script_prefix()
     return any(
-        # "/" is what Django makes of a setting that is empty: it would be the whole site.
-        len(prefix) > 1 and request.path.startswith(prefix)
+        request.path.startswith(prefix) and not site.startswith(prefix)
         for prefix in (settings.STATIC_URL, settings.MEDIA_URL)
         if prefix
     )
