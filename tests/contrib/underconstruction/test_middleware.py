@@ -23,6 +23,7 @@ from django.utils import timezone
 from django_digitalstore.contrib.underconstruction import flows
 from django_digitalstore.contrib.underconstruction.flag import Status, flag
 from django_digitalstore.contrib.underconstruction.policies import LOG_IN_NAMES, may_come_in
+from django_digitalstore.contrib.underconstruction.preview import COOKIE, make_preview_link
 from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.entitlements.policies import has_access
 from django_digitalstore.entitlements.testing import customer_who_owns
@@ -289,6 +290,28 @@ def test_the_setting_opens_paths_and_names(client, close, settings):
         assert client.get(path).status_code == 503
 
 
+def test_an_open_page_is_found_without_its_last_slash_as_on_an_open_site(client, close, settings):
+    settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN = ["/status/*", "imprint"]
+    settings.LOGIN_URL = "/sign-in/"
+    pages = ["/backstage", "/accounts/login", "/marked", "/sign-in", "/imprint"]
+    pages += ["/status/database"]
+    open_site = [(client.get(page).status_code, client.get(page)["Location"]) for page in pages]
+    assert open_site == [(301, f"{page}/") for page in pages]
+    close()
+    for page in pages:
+        answer = client.get(page)
+        assert (answer.status_code, answer.get("Location")) == (301, f"{page}/")
+
+
+def test_what_an_open_site_would_not_lead_to_is_closed_without_its_slash(client, close, settings):
+    settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN = ["/nowhere/", "/healthz/"]
+    close()
+    for path in ("/nowhere", "/plain", "/healthz"):  # "/healthz" is a page itself, another one
+        assert client.get(path).status_code == 503
+    settings.APPEND_SLASH = False
+    assert client.get("/marked").status_code == 503
+
+
 @pytest.mark.parametrize("name", ["MEDIA_URL", "STATIC_URL"])
 def test_an_empty_address_of_files_is_not_the_whole_site(client, close, settings, name):
     setattr(settings, name, "")
@@ -325,6 +348,37 @@ def test_staff_use_the_site(close, client_of, staff, customer, make_user):
     clients = [client_of(staff), client_of(customer), client_of(gone)]
     close()
     assert [c.get("/plain/").status_code for c in clients] == [200, 503, 503]
+
+
+def caching_of(response: Any) -> tuple[set[str], set[str]]:
+    return tuple(  # type: ignore[return-value]
+        set(filter(None, response.get(name, "").split(", "))) for name in ("Cache-Control", "Vary")
+    )
+
+
+FOR_ONE_PERSON = ({"max-age=600", "private", "no-store"}, {"Accept", "Cookie"})
+
+
+def test_nobody_keeps_what_staff_see_of_a_closed_site(client, close, client_of, staff):
+    inside = client_of(staff)
+    for_all = ({"public", "max-age=600"}, {"Accept"})
+    assert caching_of(inside.get("/kept/")) == for_all
+    close()
+    assert caching_of(inside.get("/kept/")) == FOR_ONE_PERSON
+
+
+def test_pages_that_are_open_to_all_may_be_kept(close, client_of, staff, settings):
+    settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN = ["/kept/"]
+    close()
+    assert caching_of(client_of(staff).get("/kept/")) == ({"public", "max-age=600"}, {"Accept"})
+
+
+def test_what_is_streamed_to_staff_arrives_whole(close, client_of, staff):
+    inside = client_of(staff)
+    close()
+    response = inside.get("/stream/")
+    assert response.getvalue() == b"one after the other"
+    assert caching_of(response) == ({"private", "no-store"}, {"Cookie"})
 
 
 def test_staff_are_active_whatever_the_backend_says():
@@ -523,6 +577,24 @@ def test_under_asgi_it_is_the_same(close, client_of, staff, customer, settings):
     assert ask("/accounts/login/").status_code == 200
     assert ask("/slow/", sessionid=sessions["staff"]).status_code == 200
     assert ask("/slow/", sessionid=sessions["customer"]).status_code == 503
+
+
+async def _stream(**cookies: str) -> tuple[bytes, Any]:
+    response = await _asks("/stream/", **cookies)
+    return b"".join([chunk async for chunk in response]), response
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume synchronous:Warning")
+def test_under_asgi_nobody_keeps_what_one_person_sees_either(close, client_of, staff):
+    session = client_of(staff).cookies["sessionid"].value
+    token = make_preview_link().token
+    close()
+    ask = async_to_sync(_asks)
+    for cookies in ({"sessionid": session}, {COOKIE: token}):
+        assert caching_of(ask("/kept/", **cookies)) == FOR_ONE_PERSON
+        content, response = async_to_sync(_stream)(**cookies)
+        assert content == b"one after the other"
+        assert caching_of(response) == ({"private", "no-store"}, {"Cookie"})
 
 
 def test_under_asgi_a_chain_without_users_closes_too(close, settings):

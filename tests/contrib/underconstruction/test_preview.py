@@ -40,6 +40,14 @@ def test_a_link_lets_its_holder_in_by_a_cookie_and_leaves_the_address(client, cl
     assert Client().get("/plain/").status_code == 503
 
 
+def test_nobody_keeps_what_a_holder_sees(client, close):
+    close()
+    follow(client, make_preview_link().url)
+    kept = client.get("/kept/")
+    assert set(kept["Cache-Control"].split(", ")) == {"max-age=600", "private", "no-store"}
+    assert kept["Vary"] == "Accept, Cookie"
+
+
 def test_over_https_the_cookie_stays_there(client, close):
     close()
     response = follow(client, make_preview_link().url, secure=True)

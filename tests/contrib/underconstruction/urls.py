@@ -7,7 +7,7 @@ from importlib import import_module
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import include, path
 from django.views.generic import View
 from django.views.i18n import set_language
@@ -27,6 +27,15 @@ def named(request: HttpRequest) -> HttpResponse:
 
 async def slow(request: HttpRequest) -> HttpResponse:
     return HttpResponse("open")
+
+
+def kept(request: HttpRequest) -> HttpResponse:
+    """Say to everybody that it may be kept, as a page behind ``cache_page`` does."""
+    return HttpResponse("open", headers={"Cache-Control": "public, max-age=600", "Vary": "Accept"})
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(iter([b"one ", b"after ", b"the other"]))
 
 
 def marked(request: HttpRequest) -> HttpResponse:
@@ -58,6 +67,8 @@ urlpatterns = [
     path("healthz", plain),
     path("status/database/", plain),
     path("imprint/", named, name="imprint"),
+    path("kept/", kept),
+    path("stream/", stream),
     path("marked/", marked),
     path("class/", HostsView.as_view()),
     path("sign-in/", plain, name="sign-in"),

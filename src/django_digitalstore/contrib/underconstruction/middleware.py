@@ -13,6 +13,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.encoding import escape_uri_path
 from django.utils.http import escape_leading_slashes
 
@@ -44,26 +45,25 @@ class UnderConstructionMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         if self._is_async:
             return self._acall(request)
-        status = flag.current()
-        if status.stays_open:
+        status, now = flag.current(), time.time()
+        if not status.is_closed_at(now) or self.is_open(request):
             return self.get_response(request)
-        now = time.time()
-        response = self._foresee(request, status, now)
-        if response is None or self.may_come_in(getattr(request, "user", None)):
-            return self.get_response(request)
-        return response
+        if _has_preview(request, status, now) or self.may_come_in(getattr(request, "user", None)):
+            return _for_one_person(self.get_response(request))
+        return _closed(request, status, now)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        status = flag.known() or await sync_to_async(flag.current)()
-        if not status.stays_open:
-            now = time.time()
-            response = self._foresee(request, status, now)
-            if response is not None:
-                auser = getattr(request, "auser", None)
-                if not self.may_come_in(await auser() if auser else None):
-                    return response
-        answer: HttpResponseBase = await self.get_response(request)
-        return answer
+        status, now = flag.known() or await sync_to_async(flag.current)(), time.time()
+        if not status.is_closed_at(now) or self.is_open(request):
+            answer: HttpResponseBase = await self.get_response(request)
+            return answer
+        comes_in = _has_preview(request, status, now)
+        if not comes_in:
+            auser = getattr(request, "auser", None)
+            comes_in = self.may_come_in(await auser() if auser else None)
+        if comes_in:
+            return _for_one_person(await self.get_response(request))
+        return _closed(request, status, now)
 
     def is_open(self, request: HttpRequest) -> bool:
         """Tell whether the page is open to everybody while the site is closed. Hook: no I/O."""
@@ -76,19 +76,26 @@ class UnderConstructionMiddleware:
         """
         return policies.may_come_in(user)
 
-    def _foresee(self, request: HttpRequest, status: Status, now: float) -> HttpResponse | None:
-        """Return what everybody but staff gets; None where they get the page itself."""
-        if not status.is_closed_at(now) or self.is_open(request):
-            return None
-        generation = status.preview_generation
-        if preview.read(request.COOKIES.get(preview.COOKIE), generation, now):
-            return None
-        if request.method == "GET" and preview.PARAMETER in request.GET:
-            token = request.GET[preview.PARAMETER]
-            left = preview.read(token, generation, now)
-            if left:
-                return _remember(request, token, left)
-        return ClosedResponse(status, now)
+
+def _has_preview(request: HttpRequest, status: Status, now: float) -> bool:
+    token = request.COOKIES.get(preview.COOKIE)
+    return bool(preview.read(token, status.preview_generation, now))
+
+
+def _for_one_person(response: HttpResponseBase) -> HttpResponseBase:
+    """Have nobody keep a page that others don't get: it could be read while the site is closed."""
+    patch_cache_control(response, private=True, no_store=True)
+    patch_vary_headers(response, ("Cookie",))
+    return response
+
+
+def _closed(request: HttpRequest, status: Status, now: float) -> HttpResponse:
+    if request.method == "GET" and preview.PARAMETER in request.GET:
+        token = request.GET[preview.PARAMETER]
+        left = preview.read(token, status.preview_generation, now)
+        if left:
+            return _remember(request, token, left)
+    return ClosedResponse(status, now)
 
 
 def _remember(request: HttpRequest, token: str, seconds: int) -> HttpResponse:

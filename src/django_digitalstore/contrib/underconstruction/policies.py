@@ -68,23 +68,37 @@ def is_open_page(request: HttpRequest) -> bool:
     That are those of ``DIGITALSTORE_UNDERCONSTRUCTION_OPEN``; the admin; those for logging in and
     out and for a new password, of Django and django-allauth, and ``LOGIN_URL``; the choice of the
     language; and views that have ``open_under_construction``, like webhooks, the library, and the
-    page to which a provider sends a buyer back. No I/O.
+    page to which a provider sends a buyer back. With ``APPEND_SLASH``, their addresses without the
+    last slash too. No I/O.
     """
-    names = set()
-    for entry in (*settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN, str(settings.LOGIN_URL)):
-        if not entry.startswith("/"):
-            names.add(entry)
-        elif entry.endswith("*"):
-            if request.path_info.startswith(entry[:-1]):
-                return True
-        elif request.path_info == entry:
+    named = (*settings.DIGITALSTORE_UNDERCONSTRUCTION_OPEN, str(settings.LOGIN_URL))
+    path = request.path_info
+    if _is_one_of(named, path):
+        return True
+    match = _view_at(path, request)
+    if match is None and settings.APPEND_SLASH and not path.endswith("/"):
+        # CommonMiddleware leads to the page itself, as on a site that is open.
+        path += "/"
+        match = _view_at(path, request)
+        if match is not None and _is_one_of(named, path):
             return True
+    return match is not None and (
+        match.view_name in named or _stays_open(match, reads=request.method in ("GET", "HEAD"))
+    )
+
+
+def _is_one_of(named: tuple[str, ...], path: str) -> bool:
+    return any(
+        path.startswith(entry[:-1]) if entry.endswith("/*") else path == entry for entry in named
+    )
+
+
+def _view_at(path: str, request: HttpRequest) -> ResolverMatch | None:
     try:
         # As the handler does: a middleware may have chosen other URLs for this request.
-        match = resolve(request.path_info, getattr(request, "urlconf", None))
+        return resolve(path, getattr(request, "urlconf", None))
     except Resolver404:
-        return False
-    return match.view_name in names or _stays_open(match, reads=request.method in ("GET", "HEAD"))
+        return None
 
 
 def _stays_open(match: ResolverMatch, *, reads: bool) -> bool:
