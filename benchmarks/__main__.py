@@ -127,8 +127,8 @@ def run(
 
 
 GROUPS = ("ownership", "pages", "money", "delivery", "conveniences")
-#: Of each job and way: seconds, ratio to the floor, statements.
-Costs = dict[str, dict[str, tuple[float, float, int]]]
+#: Of each job and way, what ``runner.Measured`` holds: seconds, those in SQL, ratio, statements.
+Costs = dict[str, dict[str, tuple[float, float, float, int]]]
 
 
 def measured(shop: object, wanted: list[str], *, rounds: int, costs: Costs) -> Iterator[str]:
@@ -146,7 +146,7 @@ def measured(shop: object, wanted: list[str], *, rounds: int, costs: Costs) -> I
                 yield f"{name} is left out: {skipped}\n"
             else:
                 found = measure(job, rounds=rounds)
-                costs[name] = {m.way: (m.seconds, m.ratio, m.sql) for m in found}
+                costs[name] = {m.way: (m.seconds, m.waited, m.ratio, m.sql) for m in found}
                 yield table(job, found)
     if not wanted or "memory" in wanted:
         from benchmarks.jobs.delivery import memory
