@@ -301,6 +301,23 @@ def test_check_leaves_out_what_is_still_to_be_counted(customer, book):
     assert not rows(refunded=500).exists()
 
 
+def test_a_sale_while_figures_are_compared_is_no_difference(customer, book):
+    sales.sell(customer, (book, 1999), at=NOON)
+    flows.roll_up()
+    sales.let_time_pass()
+    rows(seller_key="*", country="*").update(units=2)
+
+    def sell_more(span: Range) -> None:
+        sales.sell(customer, (book, 1999), at=NOON + timedelta(days=1))
+
+    sales.sell(customer, (book, 1999), at=NOON + timedelta(days=1))
+    flows.roll_up()
+    sales.let_time_pass()
+    assert [str(found) for found in flows.find_differences(tell=sell_more)] == [
+        "2026-05-10 EUR, the whole site – units is 2, the facts say 1"
+    ]
+
+
 def test_a_moment_that_is_none_is_said():
     with pytest.raises(CommandError) as caught:
         run("--since", "yesterday")
