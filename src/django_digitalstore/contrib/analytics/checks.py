@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
@@ -81,20 +83,23 @@ def check_dashboards_are_cached(
     has_pages = apps.is_installed(_NEEDED)
     if not has_pages or not getattr(settings, "ROOT_URLCONF", None):
         return []
-    found = {view: _around(view) for view in _pages_of(get_resolver())}
+    views = dict.fromkeys(_pages_of(get_resolver()))
     return [
         Error(
-            f"{view.__module__}.{view.__qualname__} goes around the cache: get_report() of "
+            f"{view.__module__}.{view.__qualname__} goes around the cache: {name}() of "
             f"{culprit.__module__}.{culprit.__qualname__} counts the figures for every look at "
             f"the page.",
             hint=(
                 "Rename it to count_report(self, query): its answer is kept in the cache, and "
                 "super().count_report(query) gives the suite's."
+                if name == "get_report"
+                else "Call self.get_report(query) there: it calls count_report() where the cache "
+                "has no answer."
             ),
             id="digitalstore.E555",
         )
-        for view, culprit in found.items()
-        if culprit is not None
+        for view in views
+        for culprit, name in _ways_around(view)
     ]
 
 
@@ -110,7 +115,17 @@ def _pages_of(resolver: URLResolver) -> Iterator[type[FiguresPage]]:
                 yield view
 
 
-def _around(view: type[FiguresPage]) -> type | None:
-    """Return the class whose get_report() is called instead of ours."""
-    defining = next(cls for cls in view.__mro__ if "get_report" in vars(cls))
-    return None if defining.__module__ == f"{__package__}.views" else defining
+def _ways_around(view: type[FiguresPage]) -> Iterator[tuple[type, str]]:
+    """Yield the methods (class, name) that count on their own: a get_report(), and what says so."""
+    for cls in view.__mro__:
+        if cls.__module__ == f"{__package__}.views":
+            return  # ours, and Django's behind it
+        for name, method in vars(cls).items():
+            code = getattr(inspect.unwrap(method), "__code__", None) if callable(method) else None
+            if name == "get_report" or (name != "count_report" and code and _counts(code)):
+                yield cls, name
+
+
+def _counts(code: CodeType) -> bool:
+    inner = (const for const in code.co_consts if isinstance(const, CodeType))
+    return "count_report" in code.co_names or any(map(_counts, inner))
