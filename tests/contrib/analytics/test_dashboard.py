@@ -25,6 +25,7 @@ from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.payments import get_order_model
 from django_digitalstore.payments.testing import paid_order, refund
+from tests.contrib.analytics import sales
 from tests.contrib.analytics.dashboard_urls import SalesDashboardView, SalesExportView
 
 pytestmark = [
@@ -311,6 +312,72 @@ def test_the_last_of_a_long_month_is_compared_with_all_of_a_short_one():
 
 
 @pytest.mark.parametrize(
+    ("today", "asked", "now", "before"),
+    [
+        # Five weeks of days, whose days before are in six.
+        (
+            "2026-04-30",
+            {"first": "2025-12-02", "last": "2026-01-01", "period": "week"},
+            ["2025-12-01", "2025-12-08", "2025-12-15", "2025-12-22", "2025-12-29"],
+            ["2025-11-01", "2025-11-07", "2025-11-14", "2025-11-21", "2025-11-28"],
+        ),
+        # A month is compared with the month before, and where there is none with as many days.
+        (
+            "2026-04-30",
+            {"first": "2026-03-01", "last": "2026-04-28", "period": "month"},
+            ["2026-03-01", "2026-04-01"],
+            ["2026-01-01", "2026-02-01"],
+        ),
+        (
+            "2026-04-30",
+            {"first": "2026-03-01", "last": "2026-03-31", "period": "month"},
+            ["2026-03-01"],
+            ["2026-01-29"],
+        ),
+        # The last day is compared with two, after a day that there is every four years.
+        (
+            "2025-03-05",
+            {"range": "year"},
+            [str(dt.date(2025, 1, 1) + dt.timedelta(days=n)) for n in range(64)],
+            [str(dt.date(2024, 1, 1) + dt.timedelta(days=n)) for n in range(64)],
+        ),
+        # There is no day to lay beside the last.
+        (
+            "2026-03-31",
+            {"range": "month"},
+            [f"2026-03-{day:02}" for day in range(1, 32)],
+            [f"2026-02-{day:02}" for day in range(1, 29)],
+        ),
+    ],
+)
+def test_each_period_is_compared_with_as_much_and_nothing_is_in_the_sum_alone(
+    customer, seller, make_product, today, asked, now, before
+):
+    from django.http import QueryDict
+
+    from django_digitalstore.contrib.analytics.forms import FiguresForm
+    from django_digitalstore.contrib.analytics.presentation import Dashboard
+
+    book = make_product("Book", seller=seller, price=1000, released=False)
+    data = QueryDict(mutable=True)
+    data.update(asked)
+    form = FiguresForm(data, now=sales.local(f"{today} 12:00"))
+    assert form.is_valid(), form.errors
+    said = form.cleaned_data
+    for day in said["before"]:
+        sales.sell(customer, (book, 1000), at=sales.local(f"{day} 12:00"))
+    query = reports.Query(
+        seller=seller, span=said["range"], before=said["before"], period=said["period"]
+    )
+    report = reports.count_report(query)
+    assert [str(point.start) for point in report.points] == now
+    assert [str(point.start) for point in report.points_before] == before
+    assert report.totals_before.orders == len(said["before"])
+    rows = Dashboard(query, report, {}).charts[1].rows
+    assert sum(int(row[-1]) for row in rows if row[-1] != "–") == len(said["before"])
+
+
+@pytest.mark.parametrize(
     ("asked", "problem"),
     [
         ({"range": "ever"}, "Select a valid choice. ever is not one of the available choices."),
@@ -585,7 +652,6 @@ class NoCountryView(OwnCountView):
     limit = 0
 
 
-
 urlpatterns = [
     path("", SalesDashboardView.as_view()),
     path("a/", AroundView.as_view()),
@@ -606,7 +672,9 @@ def test_a_page_that_goes_around_the_cache_is_named():
         "Rename it to count_report(self, query): its answer is kept in the cache, and "
         "super().count_report(query) gives the suite's."
     )
-    ask = "Call self.get_report(query) there: it calls count_report() where the cache has no answer."
+    ask = (
+        "Call self.get_report(query) there: it calls count_report() where the cache has no answer."
+    )
     assert check_dashboards_are_cached() == [
         Error(
             f"{here}.{name} goes around the cache: {method}() of {here}.{culprit} counts the "

@@ -105,6 +105,8 @@ class _AsyncBlocks:
         self._blocks = blocks
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        make = sync_to_async(next)
-        while (block := await make(self._blocks, None)) is not None:
+        while (block := await sync_to_async(self._next)()) is not None:
             yield block
+
+    def _next(self) -> str | None:
+        return next(self._blocks, None)

@@ -8,7 +8,8 @@ scope of a seller to that seller, and the whole site to staff.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ __all__ = [
     "currencies",
     "downloads_per_release",
     "series",
+    "series_of",
     "support_load",
     "top_products",
     "totals",
@@ -200,6 +202,17 @@ def series(scope: Scope, span: Range, period: Period = Period.DAY) -> list[Point
     points = {period.start_of(day): Counts() for day in span}
     for day, counts in _by_day(scope, span).items():
         points[period.start_of(day)].add(counts)
+    return [Point(start, _figures(scope.currency, counts)) for start, counts in points.items()]
+
+
+def series_of(scope: Scope, span: Range, starts: Sequence[date]) -> list[Point]:
+    """Return the figures of ``span`` in steps of your own, each of which begins on one of ``starts``.
+
+    These are sorted, and begin with the first day of ``span``; the last step ends with it.
+    """
+    points = {start: Counts() for start in starts if start in span}
+    for day, counts in _by_day(scope, span).items():
+        points[starts[bisect_right(starts, day) - 1]].add(counts)
     return [Point(start, _figures(scope.currency, counts)) for start, counts in points.items()]
 
 

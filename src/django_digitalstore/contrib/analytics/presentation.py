@@ -322,7 +322,7 @@ class Dashboard:
 
     @cached_property
     def _periods(self) -> list[tuple[str, Figures, Figures | None]]:
-        """Return each period's name and figures, and those of the same place in the span before."""
+        """Return each period's name and figures, and those that they are compared with."""
         earlier = [point.figures for point in self.report.points_before]
         return [
             (

@@ -86,8 +86,8 @@ class Query:
 class Report:
     """The answer: all in one ``currency``, which is "" where nothing counts in any.
 
-    ``points`` and ``points_before`` are the periods of both spans; ``releases`` are downloads,
-    ``support`` is help that was asked for, where that is installed.
+    ``points`` are the periods of the span, and ``points_before`` what each is compared with, without
+    the last ones where there were fewer days; ``releases`` are downloads, ``support`` is help that was asked for, where that is installed.
     ``offered`` are products to keep to (key, title), ``currencies`` all in which anything counts.
     """
 
@@ -135,18 +135,32 @@ def _count(query: Query, product: str) -> Report:
     currencies = figures.currencies(query.scope(""), both)
     currency = query.currency or (currencies[0] if currencies else "")
     scope = query.scope(currency)
+    points = figures.series(scope, query.span, query.period)
     return Report(
         currency=currency,
         currencies=currencies,
         offered=[(str(p.pk), str(p)) for p in _products_of(query).order_by("title")[:_OFFERED]],
         product=product,
-        points=figures.series(scope, query.span, query.period),
-        points_before=figures.series(scope, query.before, query.period),
+        points=points,
+        points_before=_points_before(query, scope, points),
         products=figures.top_products(scope, query.span, limit=_ROWS),
         countries=figures.by_country(scope, query.span)[:_ROWS],
         releases=figures.downloads_per_release(scope, query.span, limit=_ROWS),
         support=figures.support_load(scope, query.span, limit=_ROWS),
     )
+
+
+def _points_before(query: Query, scope: Scope, points: list[Point]) -> list[Point]:
+    """Return the days before in steps to lay beside ``points``, all of them in some step.
+
+    A month stands beside a month where both spans begin with one; otherwise as many days beside as
+    many: the same days may touch five weeks here and six there.
+    """
+    first, before = query.span.first, query.before.first
+    if query.period is Period.MONTH and first.day == before.day == 1:
+        return figures.series(scope, query.before, query.period)
+    starts = [before + (max(point.start, first) - first) for point in points]
+    return figures.series_of(scope, query.before, starts)
 
 
 def cached_report(query: Query, count: Callable[[Query], Report], counted_by: str) -> Report:
