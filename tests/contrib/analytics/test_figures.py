@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
 from django_digitalstore.contrib.analytics import books, figures, flows
 from django_digitalstore.contrib.analytics.exceptions import CurrenciesDiffer
@@ -223,6 +224,28 @@ def test_what_was_refunded_before_a_dispute_was_lost_is_not_taken_twice(customer
     sales.dispute(payment, at=on(12))
     counted()
     assert figures.totals(EUR, MAY).net == 0
+
+
+def test_a_dispute_that_was_lost_before_a_refund_takes_all_and_leaves_nothing_to_it(
+    customer, book, counted
+):
+    payment = sales.sell(customer, (book, 1999), at=NOON)
+    sales.give_back(payment, at=on(12), amount=999)
+    sales.dispute(payment, at=on(11))
+    counted()
+    days = {p.start.day: p.figures.refunded for p in figures.series(EUR, MAY)}
+    assert (days[11], days[12]) == (1999, 0)
+
+
+def test_a_payment_of_an_order_that_lost_its_lines_is_left_out(customer, book, counted):
+    order = sales.place(customer, (book, 1999), at=NOON)
+    sales.pay(order, at=NOON)
+    QuerySet._raw_delete(order.lines.all(), using=order._state.db)
+    sales.sell(customer, (book, 500), at=NOON)
+    counted()
+    assert figures.totals(EUR, MAY) == Figures(
+        currency="EUR", orders=1, units=1, gross=500, checkouts=1, paid_checkouts=1
+    )
 
 
 # --- currencies ---------------------------------------------------------------------------------

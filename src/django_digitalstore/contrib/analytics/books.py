@@ -173,8 +173,10 @@ def _read(keys: list[Any]) -> Iterable[OrderBook]:
         "settlement_currency",
     ):
         payment = PaymentRow._make(values)
-        by_payment[payment.pk] = books[payment.order]
-        books[payment.order].payments.append(payment)
+        # Nobody knows what an order without lines sold; the doctor names it (payments.order_total).
+        if book := books.get(payment.order):
+            by_payment[payment.pk] = book
+            book.payments.append(payment)
     for payment_key, row in _read_returns(keys):
         if payment_key in by_payment:
             by_payment[payment_key].returns.append(row)
