@@ -122,6 +122,8 @@ if text("CACHE_URL"):
     CACHES["default"] = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": text("CACHE_URL"),
+        # Seconds: without them a server that never answers would keep each page waiting.
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
     }
 
 # Short links are at /s/, where config.urls has them, and not below /store/ as well.

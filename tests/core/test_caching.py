@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import re
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,8 +29,8 @@ LOCAL_MEMORY = {
 }
 HINT = (
     "Write CACHES['default'] = {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': "
-    "'redis://host:6379/0'} (`pip install \"django-digitalstore[redis]\"`), or name another "
-    "alias in DIGITALSTORE_CACHE."
+    "'redis://host:6379/0', 'OPTIONS': {'SOCKET_CONNECT_TIMEOUT': 1, 'SOCKET_TIMEOUT': 1}} "
+    '(`pip install "django-digitalstore[redis]"`), or name another alias in DIGITALSTORE_CACHE.'
 )
 
 
@@ -258,6 +260,12 @@ def caches_of(backend: str, **more: Any) -> dict[str, Any]:
             True,
         ),
         (
+            caches_of("filebased.FileBasedCache", LOCATION="cache", TIMEOUT=-1),
+            "CACHES['default'] has TIMEOUT -1, which keeps nothing",
+            True,
+        ),
+        (caches_of("filebased.FileBasedCache", LOCATION="cache"), None, True),
+        (
             caches_of("db.DatabaseCache", LOCATION="cache"),
             "CACHES['default'] is a DatabaseCache, which sends the queries that it should save",
             True,
@@ -281,6 +289,41 @@ def test_a_cache_that_does_not_do_in_production_is_named(configured, problem, sh
         assert caching.problem_of("default") == problem
         assert caching.is_shared() is shared
     assert caching.hint_for("default") == HINT
+
+
+@pytest.mark.parametrize(
+    ("configured", "problem"),
+    [
+        (
+            caches_of("filebased.FileBasedCache", LOCATION="cache"),
+            (
+                "CACHES['default'] is a FileBasedCache, which loses counts when two processes "
+                "count at once"
+            ),
+        ),
+        (caches_of("redis.RedisCache", LOCATION="redis://127.0.0.1:1"), None),
+    ],
+)
+def test_a_cache_that_loses_counts_is_named_where_something_is_counted(configured, problem):
+    with override_settings(CACHES=configured):
+        assert caching.problem_of(counts=True) == problem
+
+
+def test_with_what_the_hint_says_a_page_waits_a_second_for_a_server_that_never_answers(
+    settings: Any,
+):
+    pytest.importorskip("django_redis")
+    said = re.search(r"(\{.*\}) \(", caching.hint_for())
+    assert said is not None
+    told = ast.literal_eval(said[1])
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts, by its backlog
+        settings.CACHES = {
+            "default": {**told, "LOCATION": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"}
+        }
+        started = time.monotonic()
+        assert caching.shared().get("a", "default") == "default"
+        assert time.monotonic() - started < 3
+        assert caching.shared().is_down
 
 
 def test_a_cache_that_is_not_there_raises_and_is_no_outage():

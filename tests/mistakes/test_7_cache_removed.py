@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +25,8 @@ pytestmark = [
 BACKENDS = "django.core.cache.backends"
 LINES = (
     "Write CACHES['default'] = {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': "
-    "'redis://host:6379/0'} (`pip install \"django-digitalstore[redis]\"`), or name another "
-    "alias in DIGITALSTORE_CACHE."
+    "'redis://host:6379/0', 'OPTIONS': {'SOCKET_CONNECT_TIMEOUT': 1, 'SOCKET_TIMEOUT': 1}} "
+    '(`pip install "django-digitalstore[redis]"`), or name another alias in DIGITALSTORE_CACHE.'
 )
 
 
@@ -76,6 +77,20 @@ def test_each_feature_that_is_fast_by_a_cache_says_that_it_is_missing(
             (f"{where}: dashboards of the sales analytics would be counted again at every look."),
             LINES,
         ),
+    }
+
+
+def test_short_links_say_that_a_cache_of_files_loses_their_clicks(tmp_path: Path) -> None:
+    files = {"BACKEND": f"{BACKENDS}.filebased.FileBasedCache", "LOCATION": str(tmp_path)}
+    assert told({"default": files}) == {
+        "digitalstore.W530": (
+            (
+                "CACHES['default'] is a FileBasedCache, which loses counts when two processes "
+                "count at once: short links need a cache that all processes share, or clicks cost "
+                "queries and get lost, and a link that is switched off works on elsewhere."
+            ),
+            LINES,
+        )
     }
 
 

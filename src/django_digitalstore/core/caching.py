@@ -178,13 +178,13 @@ def is_shared(alias: str | None = None) -> bool:
     return not isinstance(cache, (DummyCache, LocMemCache))
 
 
-def problem_of(alias: str | None = None) -> str | None:
+def problem_of(alias: str | None = None, *, counts: bool = False) -> str | None:
     """Return why the alias can't be relied on in production, for a check to say. No I/O.
 
     The answer None says that it can. The argument None is the alias of ``DIGITALSTORE_CACHE``.
-    Named are a cache that keeps nothing, one per process, and one that asks the database. An alias
-    that isn't there is an error of its own (E020), and None here. ``hint_for()`` says what to
-    write.
+    Named are a cache that keeps nothing, one per process, and one that asks the database; where the
+    feature ``counts`` by ``incr()``, one that loses counts too. An alias that isn't there is an
+    error of its own (E020), and None here. ``hint_for()`` says what to write.
     """
     alias = settings.DIGITALSTORE_CACHE if alias is None else alias
     where = f"CACHES[{alias!r}]"
@@ -194,22 +194,26 @@ def problem_of(alias: str | None = None) -> str | None:
     backend = type(cache).__name__
     if isinstance(cache, DummyCache):
         return f"{where} is a {backend}, which keeps nothing"
-    if cache.default_timeout == 0:
-        return f"{where} has TIMEOUT 0, which keeps nothing"
+    if cache.default_timeout is not None and cache.default_timeout <= 0:
+        return f"{where} has TIMEOUT {cache.default_timeout}, which keeps nothing"
     if isinstance(cache, LocMemCache):
         return f"{where} is a {backend}, of which every process has its own"
     if isinstance(cache, DatabaseCache):
         return f"{where} is a {backend}, which sends the queries that it should save"
+    if counts and type(cache).incr is BaseCache.incr:
+        return f"{where} is a {backend}, which loses counts when two processes count at once"
     return None
 
 
 def hint_for(alias: str | None = None) -> str:
     """Return what a check tells to write where ``problem_of()`` found something. No I/O."""
     alias = settings.DIGITALSTORE_CACHE if alias is None else alias
+    # Without the timeouts a page waits, for ever, for a server that accepts and never answers.
     return (
         f"Write CACHES[{alias!r}] = {{'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': "
-        f"'redis://host:6379/0'}} (`pip install \"django-digitalstore[redis]\"`), or name another "
-        f"alias in DIGITALSTORE_CACHE."
+        f"'redis://host:6379/0', 'OPTIONS': {{'SOCKET_CONNECT_TIMEOUT': 1, 'SOCKET_TIMEOUT': 1}}}} "
+        f'(`pip install "django-digitalstore[redis]"`), or name another alias in '
+        f"DIGITALSTORE_CACHE."
     )
 
 

@@ -67,8 +67,9 @@ def test_a_cache_that_does_not_keep_a_dashboard_is_named_in_production(cache, pr
                 f"CACHES['default'] {problem}: dashboards of the sales analytics would be counted "
                 f"again at every look.",
                 hint="Write CACHES['default'] = {'BACKEND': 'django_redis.cache.RedisCache', "
-                "'LOCATION': 'redis://host:6379/0'} (`pip install "
-                '"django-digitalstore[redis]"`), or name another alias in DIGITALSTORE_CACHE.',
+                "'LOCATION': 'redis://host:6379/0', 'OPTIONS': {'SOCKET_CONNECT_TIMEOUT': 1, "
+                "'SOCKET_TIMEOUT': 1}} (`pip install \"django-digitalstore[redis]\"`), or name "
+                "another alias in DIGITALSTORE_CACHE.",
                 id="digitalstore.W550",
             )
         ]

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.needs("payments")
 
 REDIS = (
     "Write CACHES['default'] = {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': "
-    "'redis://host:6379/0'} (`pip install \"django-digitalstore[redis]\"`), or name another "
-    "alias in DIGITALSTORE_CACHE."
+    "'redis://host:6379/0', 'OPTIONS': {'SOCKET_CONNECT_TIMEOUT': 1, 'SOCKET_TIMEOUT': 1}} "
+    '(`pip install "django-digitalstore[redis]"`), or name another alias in DIGITALSTORE_CACHE.'
 )
 
 

@@ -154,8 +154,9 @@ def test_w541_a_cache_that_is_not_shared_is_named_in_production(
             ),
             (
                 "Write CACHES['default'] = {'BACKEND': 'django_redis.cache.RedisCache', "
-                "'LOCATION': 'redis://host:6379/0'} (`pip install "
-                '"django-digitalstore[redis]"`), or name another alias in DIGITALSTORE_CACHE.'
+                "'LOCATION': 'redis://host:6379/0', 'OPTIONS': {'SOCKET_CONNECT_TIMEOUT': 1, "
+                "'SOCKET_TIMEOUT': 1}} (`pip install \"django-digitalstore[redis]\"`), or name "
+                "another alias in DIGITALSTORE_CACHE."
             ),
         )
     ]

@@ -147,7 +147,7 @@ def check_cache(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Warn of a cache with which each click costs queries, or a change is felt late."""
-    problem = None if settings.DIGITALSTORE_TEST_MODE else caching.problem_of()
+    problem = None if settings.DIGITALSTORE_TEST_MODE else caching.problem_of(counts=True)
     if problem is None:
         return []
     return [
