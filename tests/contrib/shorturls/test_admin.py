@@ -92,6 +92,20 @@ def test_a_link_is_deleted_by_the_flow(admin, link, django_capture_on_commit_cal
     assert click(again).status_code == 404
 
 
+def test_a_link_is_deleted_with_its_days_and_orders(admin, make_link):
+    links = [make_link() for _ in range(3)]
+    for link in links:
+        click(link)
+        ShortLinkOrder.objects.create(link=link, order_public_id=f"ORDER{link.pk}")
+    saved_clicks(links[0])
+    first, *others = [link.pk for link in links]
+    page = reverse(f"{_APP}_shortlink_delete", args=[first])
+    assert admin.post(page, {"post": "yes"}).status_code == 302
+    chosen = {"action": "delete_selected", "_selected_action": others, "post": "yes"}
+    assert admin.post(reverse(f"{_APP}_shortlink_changelist"), chosen).status_code == 302
+    assert not ShortLink.objects.exists()
+
+
 def test_who_may_only_look_only_looks(client_of, staff, link):
     staff.user_permissions.add(Permission.objects.get(codename="view_shortlink"))
     looker = client_of(staff)

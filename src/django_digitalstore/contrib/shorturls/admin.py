@@ -178,6 +178,12 @@ class ShortLinkAdmin(ReasonedActionsMixin, CountlessAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Do nothing: the flow has saved it."""
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Let days and orders go with their link, though by themselves nobody deletes them."""
+        *found, lacking, protected = super().get_deleted_objects(objs, request)
+        theirs = {model._meta.verbose_name for model in (ShortLinkDay, ShortLinkOrder)}
+        return (*found, lacking - theirs, protected)
+
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete by the flow."""
         flows.delete_link(obj, actor=request.user)
