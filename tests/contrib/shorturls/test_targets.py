@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
-from django.urls import reverse
+from django.urls import reverse, set_script_prefix
 
 from django_digitalstore.contrib.shorturls import flows, targets
 from django_digitalstore.contrib.shorturls.exceptions import LinkRefused
@@ -45,6 +45,12 @@ STRANGE = [
     "\x01/products/",
     "/products/ and more",
     "/\u2028/evil.example/",
+    "/./products/",
+    "/products/..",
+    "/a/%2e%2E/products/",
+    "/a/.%2e?q=b",
+    f"https://{CHOSEN}/a/../b/",
+    f"https://{CHOSEN}/.#a",
 ]
 
 
@@ -105,6 +111,7 @@ def test_a_host_that_is_taken_off_the_list_is_closed_at_once(make_link, settings
         {"path": "/"},
         {"path": "/products/?q=a//b&next=https://evil.example/#top"},
         {"path": "/b%C3%BCcher/"},
+        {"path": "/.well-known/...?a=/../b"},
         {"url": f"https://{CHOSEN}"},
         {"url": f"http://{CHOSEN}/a/"},
         {"url": f"https://{CHOSEN.upper()}/a/"},
@@ -126,6 +133,9 @@ def test_each_refusal_says_what_to_write(seller):
     whole = "Write a whole address, as in https://example.com/page/."
     assert said(path="//evil.example/") == {"path": [slash]}
     assert said(path="/a b/") == {"path": [signs]}
+    dots = "Write it without the parts “.” and “..”."
+    assert said(path="/a/../b/") == {"path": [dots]}
+    assert said(url=f"https://{CHOSEN}/a/..") == {"url": [dots]}
     assert said(url="https://a\\b") == {"url": [signs]}
     assert said(url="javascript:alert(1)") == {"url": [whole]}
     assert said(url="https://[::1") == {"url": [whole]}
@@ -147,13 +157,41 @@ def test_without_hosts_links_stay_on_the_site(seller, settings):
     )
 
 
-def test_a_link_leads_to_no_other_short_link_nor_to_itself(make_link):
-    first = make_link(path="/")
+ITSELF = "This is a short link itself. Write where it leads."
+LOOPS = [
+    {"path": "/store/s/loop"},
+    {"path": "/store/s/loop?again"},
+    {"path": "/store/s/%6coop"},
+    {"path": "/st%6Fre/s/another"},
+    {"url": "http://testserver/store/s/loop"},
+    {"url": "https://TESTSERVER/store/s/%6coop#again"},
+]
+
+
+@pytest.mark.parametrize("given", LOOPS, ids=str)
+def test_a_link_leads_to_no_other_short_link_nor_to_itself(given, settings):
+    settings.DIGITALSTORE_SHORTURLS_HOSTS = ("testserver", CHOSEN)
     with pytest.raises(LinkRefused) as refused:
-        flows.create_link(path=f"/store/s/{first.code}?again")
-    assert refused.value.message_dict == {
-        "path": ["This is a short link itself. Write where it leads."]
-    }
+        flows.create_link(code="loop", **given)
+    [kind] = given
+    assert refused.value.message_dict == {kind: [ITSELF]}
+    fields = {"target_kind": kind, **given}
+    ShortLink.objects.create(code="loop", **fields)  # around the flow
+    assert click("loop").status_code == 404
+
+
+def test_below_a_path_too_a_link_leads_to_no_other_short_link(make_link, settings):
+    settings.DIGITALSTORE_SHORTURLS_HOSTS = ("testserver", CHOSEN)
+    set_script_prefix("/shop/")
+    try:
+        for given in ({"path": "/shop/store/s/x"}, {"url": "http://testserver/shop/store/s/x"}):
+            with pytest.raises(LinkRefused) as refused:
+                flows.create_link(**given)
+            assert refused.value.message_dict == {next(iter(given)): [ITSELF]}
+        make_link(path="/shop/products/")
+        make_link(url=f"https://{CHOSEN}/shop/store/s/x")
+    finally:
+        set_script_prefix("/")
 
 
 def test_an_address_of_this_site_is_taken_as_its_path(seller, client_of):

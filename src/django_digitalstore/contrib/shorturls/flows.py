@@ -267,18 +267,14 @@ def _aim(link: ShortLink, *, product: Any, path: str, url: str, actor: Any) -> N
             link.path = targets.path_of_product(product)
         except targets.NoPage as error:
             raise LinkRefused({"product_key": str(error)}) from error
-    elif path:
-        problem = targets.problem_of_path(path)
-        if not problem and targets.leads_to_short_link(path):
+    else:
+        kind, location = ("path", path) if path else ("url", url)
+        problem = targets.problem_of_path(path) if path else targets.problem_of_url(url)
+        if not problem and targets.leads_to_short_link(location):
             problem = _("This is a short link itself. Write where it leads.")
         if problem:
-            raise LinkRefused({"path": problem})
-        link.target_kind, link.path = TargetKind.PATH, path
-    else:
-        problem = targets.problem_of_url(url)
-        if problem:
-            raise LinkRefused({"url": problem})
-        link.target_kind, link.url = TargetKind.URL, url
+            raise LinkRefused({kind: problem})
+        link.target_kind, link.path, link.url = TargetKind(kind), path, url
 
 
 def _check_expiry(expires_at: datetime | None) -> None:

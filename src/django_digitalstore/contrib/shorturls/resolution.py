@@ -40,6 +40,8 @@ class Destination:
 def resolve(code: str) -> Destination | None:
     """Return where ``code`` leads; None for one unknown, switched off, expired or not allowed.
 
+    Not allowed is also another short link: it could lead back here.
+
     No query where the cache knows the code, one where it doesn't. Never raises because of the
     cache.
     """
@@ -79,4 +81,9 @@ def _read(code: str) -> tuple[int, str, float | None]:
     if row is None:
         return 0, "", None
     link_id, path, url, expires_at = row
-    return link_id, path or url, expires_at.timestamp() if expires_at else None
+    location = path or url
+    # A row that was written by hand, or before the site's URLs changed. Not asked at each click:
+    # it takes longer than all the rest.
+    if targets.is_safe(location) and targets.leads_to_short_link(location):
+        location = ""
+    return link_id, location, expires_at.timestamp() if expires_at else None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from django_digitalstore.core.site_url import site_url
 __all__ = [
     "NoPage",
     "is_safe",
+    "leads_to_short_link",
     "path_of_product",
     "problem_of_path",
     "problem_of_url",
@@ -30,6 +31,8 @@ __all__ = [
 
 #: Browsers leave tabs and line ends out of an address and take a backslash for a slash.
 _NEVER = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029]")
+#: Browsers resolve these before they ask: an address with one names another page than it seems to.
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?![^/?#])", re.IGNORECASE)
 
 
 class NoPage(DigitalStoreError, LookupError):
@@ -47,6 +50,8 @@ def problem_of_path(path: str) -> str:
         or not url_has_allowed_host_and_scheme(path, allowed_hosts=None)
     ):
         return _("Write a path of this site that begins with one slash, as in /products/.")
+    if _DOTS.search(before_query):
+        return _("Write it without the parts “.” and “..”.")
     return ""
 
 
@@ -71,6 +76,8 @@ def problem_of_url(url: str) -> str:
         return _("Links may lead to this site and to %(hosts)s, and to nowhere else.") % {
             "hosts": ", ".join(sorted(hosts))
         }
+    if _DOTS.search(parts.path):
+        return _("Write it without the parts “.” and “..”.")
     return ""
 
 
@@ -81,10 +88,17 @@ def is_safe(location: str) -> bool:
     return not problem_of_url(location)
 
 
-def leads_to_short_link(path: str) -> bool:
-    """Tell whether a path of the site is itself a short link, which could lead back here."""
+def leads_to_short_link(location: str) -> bool:
+    """Tell whether a path, or an address of this site, is a short link, which may lead back here.
+
+    ``location`` is one that ``is_safe()``. No I/O.
+    """
+    parts = urlsplit(location)
+    if parts.netloc and parts.hostname != urlsplit(site_url()).hostname:
+        return False
+    path, prefix = unquote(parts.path), get_script_prefix()
     try:
-        match = resolve(re.split(r"[?#]", path, maxsplit=1)[0])
+        match = resolve(f"/{path.removeprefix(prefix)}")
     except Resolver404:
         return False
     return match.view_name == "digitalstore_shorturls:redirect"
