@@ -46,6 +46,13 @@ def test_a_random_code_that_is_taken_is_drawn_again(settings, monkeypatch):
     assert (first.code, flows.create_link(path="/").code) == ("aaaa", "aaab")
 
 
+def test_a_random_code_that_is_reserved_is_drawn_again(settings, monkeypatch):
+    drawn = iter("adminspare")
+    monkeypatch.setattr(codes.secrets, "choice", lambda alphabet: next(drawn))
+    settings.DIGITALSTORE_SHORTURLS_CODE_LENGTH = 5
+    assert flows.create_link(path="/").code == "spare"
+
+
 def test_where_every_code_is_taken_somebody_is_told(monkeypatch):
     monkeypatch.setattr(codes.secrets, "choice", lambda alphabet: "a")
     flows.create_link(path="/")

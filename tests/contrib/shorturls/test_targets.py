@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from django.core.cache import cache
 from django.urls import reverse, set_script_prefix
@@ -39,6 +41,10 @@ STRANGE = [
     "https://blog.example.com:8443/",
     "https://sub.blog.example.com/",
     "https://[::1",
+    f"https://{CHOSEN};.evil.example/",
+    f"https://{CHOSEN}:@evil.example/",
+    f"https://{CHOSEN}%2eevil.example/",
+    f"https://{CHOSEN}\u2044@evil.example/",
     "evil.example",
     "http://testserver.evil.example/",
     "http://testserver@evil.example/",
@@ -105,6 +111,23 @@ def test_a_host_that_is_taken_off_the_list_is_closed_at_once(make_link, settings
     assert click(link).status_code == 404
 
 
+@pytest.mark.parametrize("sign", ["🎈", "é", '"'])
+@pytest.mark.parametrize("start", ["/", f"https://{CHOSEN}/"])
+def test_an_address_is_as_long_as_it_is_sent(sign, start, make_link):
+    kind = "path" if start == "/" else "url"
+    encoded = len(quote(sign))
+    longest = start + sign * ((2000 - len(start)) // encoded)
+    assert click(make_link(**{kind: longest})).status_code == 302
+    with pytest.raises(LinkRefused) as refused:
+        flows.create_link(**{kind: longest + sign})
+    assert refused.value.message_dict == {
+        kind: [
+            "Write a shorter one: at most 2000 characters, of which a letter with an accent takes "
+            "several."
+        ]
+    }
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -115,6 +138,7 @@ def test_a_host_that_is_taken_off_the_list_is_closed_at_once(make_link, settings
         {"url": f"https://{CHOSEN}"},
         {"url": f"http://{CHOSEN}/a/"},
         {"url": f"https://{CHOSEN.upper()}/a/"},
+        {"url": f"HTTPS://{CHOSEN}/a/"},
     ],
     ids=lambda given: next(iter(given.values())),
 )

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 
 from django_digitalstore.core.exceptions import DigitalStoreError
@@ -34,6 +34,9 @@ _NEVER = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029]")
 #: Browsers resolve these before they ask: an address with one names another page than it seems to.
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?![^/?#])", re.IGNORECASE)
 
+#: Characters of an address as it is sent; Django redirects to none of more than 2048.
+_LONGEST = 2000
+
 
 class NoPage(DigitalStoreError, LookupError):
     """A product has no page on this site that a link could lead to."""
@@ -41,44 +44,53 @@ class NoPage(DigitalStoreError, LookupError):
 
 def problem_of_path(path: str) -> str:
     """Return why ``path`` is not a path of this site, or nothing. No I/O."""
-    if _NEVER.search(path):
-        return _("Write it without spaces, control characters and backslashes.")
+    problem = _problem_of_signs(path)
+    if problem:
+        return problem
     before_query = re.split(r"[?#]", path, maxsplit=1)[0]
-    if (
-        not path.startswith("/")
-        or "//" in before_query
-        or not url_has_allowed_host_and_scheme(path, allowed_hosts=None)
-    ):
+    # Of two slashes at its beginning a browser makes a host.
+    if not path.startswith("/") or "//" in before_query:
         return _("Write a path of this site that begins with one slash, as in /products/.")
-    if _DOTS.search(before_query):
-        return _("Write it without the parts “.” and “..”.")
-    return ""
+    return _problem_of_dots(before_query)
 
 
 def problem_of_url(url: str) -> str:
     """Return why ``url`` is not a page of a host that links may lead to, or nothing. No I/O."""
-    if _NEVER.search(url):
-        return _("Write it without spaces, control characters and backslashes.")
+    problem = _problem_of_signs(url)
+    if problem:
+        return problem
     try:
         parts = urlsplit(url)
     except ValueError:
         return _("Write a whole address, as in https://example.com/page/.")
-    if parts.scheme not in ("http", "https") or not url.startswith(f"{parts.scheme}://"):
+    if parts.scheme not in ("http", "https") or not parts.netloc:
         return _("Write a whole address, as in https://example.com/page/.")
     if "@" in parts.netloc:
         return _("Write the address without a user name and a password.")
     hosts = {host.lower() for host in settings.DIGITALSTORE_SHORTURLS_HOSTS}
-    if parts.netloc.lower() not in hosts or not url_has_allowed_host_and_scheme(
-        url.replace(parts.netloc, parts.netloc.lower(), 1), allowed_hosts=hosts
-    ):
+    if parts.netloc.lower() not in hosts:
         if not hosts:
             return _("Links lead to pages of this site only.")
         return _("Links may lead to this site and to %(hosts)s, and to nowhere else.") % {
             "hosts": ", ".join(sorted(hosts))
         }
-    if _DOTS.search(parts.path):
-        return _("Write it without the parts “.” and “..”.")
+    return _problem_of_dots(parts.path)
+
+
+def _problem_of_signs(address: str) -> str:
+    if _NEVER.search(address):
+        return _("Write it without spaces, control characters and backslashes.")
+    # One sign becomes twelve at most; most addresses are not encoded to be measured.
+    if len(address) > _LONGEST // 12 and len(iri_to_uri(address)) > _LONGEST:
+        return _(
+            "Write a shorter one: at most %(number)d characters, of which a letter with an accent "
+            "takes several."
+        ) % {"number": _LONGEST}
     return ""
+
+
+def _problem_of_dots(path: str) -> str:
+    return _("Write it without the parts “.” and “..”.") if _DOTS.search(path) else ""
 
 
 def is_safe(location: str) -> bool:
