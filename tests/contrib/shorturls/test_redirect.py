@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test import Client
+from django.urls import NoReverseMatch
 from django.utils import timezone
 
 from django_digitalstore.contrib.shorturls import flows, resolution
@@ -153,6 +154,33 @@ def test_a_link_follows_its_product_when_that_gets_another_address(link, product
     assert committed(flows.refresh_products) == 1
     assert click(link)["Location"] == "/products/renamed/"
     assert committed(flows.refresh_products) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [(NoReverseMatch(), []), (ZeroDivisionError(), ["Where product {} has its page is not known."])],
+    ids=["has no page", "fails"],
+)
+def test_a_product_that_cannot_say_where_its_page_is_stops_no_other(
+    link, product, make_product, make_link, committed, monkeypatch, caplog, error, logged
+):
+    other = make_product("Another")
+    link_of_other = make_link(other)
+    type(product).objects.filter(pk=product.pk).update(slug="broken")
+    type(product).objects.filter(pk=other.pk).update(slug="renamed")
+    right = type(product).get_absolute_url
+
+    def address(self) -> str:
+        if self.slug == "broken":
+            raise error
+        return right(self)
+
+    monkeypatch.setattr(type(product), "get_absolute_url", address)
+    assert committed(flows.refresh_products) == 1
+    assert click(link)["Location"] == "/products/a-book/"
+    assert click(link_of_other)["Location"] == "/products/renamed/"
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [text.format(product.pk) for text in logged]
 
 
 def test_a_link_to_a_product_that_is_gone_leads_to_its_page_which_says_so(make_link, make_product):

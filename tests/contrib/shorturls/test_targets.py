@@ -234,11 +234,31 @@ def test_a_product_without_a_page_is_named(product, monkeypatch):
         f"{label}.get_absolute_url() gives 'https://evil.example/', which is no path of this site, "
         f"so no short link can lead to it."
     )
-    with pytest.raises(LinkRefused):
+    with pytest.raises(LinkRefused) as refused:
         flows.create_link(product=product)
+    assert refused.value.message_dict == {
+        "product_key": ["This product has no page that a link could lead to."]
+    }
     monkeypatch.setattr(type(product), "get_absolute_url", None)
     with pytest.raises(targets.NoPage) as named:
         targets.path_of_product(product)
     assert str(named.value) == (
         f"{label} has no get_absolute_url(), so no short link can lead to it."
     )
+
+
+def test_a_product_whose_page_has_no_url_is_refused_where_it_is_chosen(
+    product, monkeypatch, seller, client_of
+):
+    monkeypatch.setattr(type(product), "get_absolute_url", lambda self: reverse("nowhere"))
+    with pytest.raises(targets.NoPage) as named:
+        targets.path_of_product(product)
+    assert str(named.value) == (
+        f"{product._meta.label}.get_absolute_url() of {product.pk} finds no URL, so no short link "
+        f"can lead to it: Reverse for 'nowhere' not found. 'nowhere' is not a valid view function "
+        f"or pattern name."
+    )
+    page = client_of(seller).post(reverse("shop:seller_link_create"), {"product": product.pk})
+    assert page.context["form"].errors == {
+        "product": ["This product has no page that a link could lead to."]
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime
 from typing import Any
 
@@ -33,6 +34,8 @@ __all__ = [
     "record_clicks",
     "refresh_products",
 ]
+
+logger = logging.getLogger(__name__)
 
 #: Random codes that are tried: with seven characters one in a billion is taken already.
 _ATTEMPTS = 10
@@ -216,7 +219,8 @@ def attribute_order(code: str, order_public_id: str) -> bool:
 def refresh_products() -> int:
     """Look up where the pages of linked products are now; return how many links changed.
 
-    The address of a product's page is kept with its link, so that a click asks one table.
+    The address of a product's page is kept with its link, so that a click asks one table. A product
+    that has no page now, or fails to say which, leaves its link as it was; the latter is logged.
     """
     changed, last = 0, 0
     links = ShortLink.objects.filter(target_kind=TargetKind.PRODUCT).order_by("pk")
@@ -230,6 +234,10 @@ def refresh_products() -> int:
             try:
                 path = targets.path_of_product(product)
             except targets.NoPage:
+                continue
+            except Exception:
+                # The host's code. One product stops no other.
+                logger.exception("Where product %s has its page is not known.", product.pk)
                 continue
             if path != link.path:
                 changed += _move(link, path)
@@ -266,7 +274,9 @@ def _aim(link: ShortLink, *, product: Any, path: str, url: str, actor: Any) -> N
         try:
             link.path = targets.path_of_product(product)
         except targets.NoPage as error:
-            raise LinkRefused({"product_key": str(error)}) from error
+            raise LinkRefused(
+                {"product_key": _("This product has no page that a link could lead to.")}
+            ) from error
     else:
         kind, location = ("path", path) if path else ("url", url)
         problem = targets.problem_of_path(path) if path else targets.problem_of_url(url)

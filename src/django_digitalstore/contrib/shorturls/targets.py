@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.urls import Resolver404, get_script_prefix, resolve
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve
 from django.utils import translation
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
@@ -133,8 +133,14 @@ def path_of_product(product: Any) -> str:
     get_absolute_url = getattr(product, "get_absolute_url", None)
     if get_absolute_url is None:
         raise NoPage(f"{label} has no get_absolute_url(), so no short link can lead to it.")
-    with translation.override(settings.LANGUAGE_CODE):
-        path = without_site(str(get_absolute_url()))
+    try:
+        with translation.override(settings.LANGUAGE_CODE):
+            path = without_site(str(get_absolute_url()))
+    except NoReverseMatch as error:
+        raise NoPage(
+            f"{label}.get_absolute_url() of {product.pk!r} finds no URL, so no short link can lead "
+            f"to it: {error}"
+        ) from error
     if problem_of_path(path):
         raise NoPage(
             f"{label}.get_absolute_url() gives {path!r}, which is no path of this site, so no "
