@@ -115,6 +115,14 @@ def test_who_may_only_look_only_looks(client_of, staff, link):
     assert looker.get(reverse(f"{_APP}_shortlink_add")).status_code == 403
 
 
+def test_staff_who_may_only_delete_delete(client_of, staff, link):
+    may = Permission.objects.filter(codename__in=["view_shortlink", "delete_shortlink"])
+    staff.user_permissions.set(may)
+    page = reverse(f"{_APP}_shortlink_delete", args=[link.pk])
+    assert client_of(staff).post(page, {"post": "yes"}).status_code == 302
+    assert not ShortLink.objects.exists()
+
+
 @pytest.mark.parametrize("number", [1, 10, 100])
 def test_the_list_takes_the_same_queries_however_long_it_is(admin, seller, number):
     ShortLink.objects.bulk_create(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -150,6 +151,20 @@ def test_an_owner_who_sells_no_more_changes_nothing(link, seller):
 def test_staff_who_may_change_links_change_all_of_them(link, superuser):
     assert not flows.disable_link(link, actor=superuser).is_active
     assert flows.change_link(link, path="/", actor=superuser).path == "/"
+
+
+@pytest.mark.parametrize("verb", ["add", "change", "delete"])
+def test_staff_do_what_they_have_the_permission_for_and_no_more(verb, staff, link, product):
+    staff.user_permissions.set([Permission.objects.get(codename=f"{verb}_shortlink")])
+    done = {
+        "add": lambda: flows.create_link(product=product, actor=staff),
+        "change": lambda: flows.change_link(link, product=product, actor=staff),
+        "delete": lambda: flows.delete_link(link, actor=staff),
+    }
+    for refused in done.keys() - {verb}:
+        with pytest.raises(NotYourLink):
+            done[refused]()
+    done[verb]()
 
 
 def test_a_change_keeps_what_it_is_not_about(link, seller):

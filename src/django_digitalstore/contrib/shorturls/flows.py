@@ -64,7 +64,7 @@ def create_link(
     """
     policies.check_creator(owner, actor)
     link = ShortLink(owner=owner, label=label, expires_at=expires_at)
-    _aim(link, product=product, path=path, url=url, actor=actor)
+    _aim(link, product=product, path=path, url=url, actor=actor, verb="add")
     _check_expiry(expires_at)
     if code:
         problem = policies.problem_of_code(code)
@@ -107,7 +107,7 @@ def change_link(
     """
     link = _locked(link, actor)
     if product is not None or path or url:
-        _aim(link, product=product, path=path, url=url, actor=actor)
+        _aim(link, product=product, path=path, url=url, actor=actor, verb="change")
     if expires_at != link.expires_at:
         _check_expiry(expires_at)
     link.expires_at = expires_at
@@ -133,7 +133,7 @@ def enable_link(link: ShortLink, *, actor: Any = None) -> ShortLink:
 @flow
 def delete_link(link: ShortLink, *, actor: Any = None) -> None:
     """Delete a link with its statistics; its code is free again. Raises ``NotYourLink``."""
-    link = _locked(link, actor)
+    link = _locked(link, actor, "delete")
     resolution.forget(link.code)
     link.delete()
 
@@ -259,7 +259,7 @@ def _move(link: ShortLink, path: str) -> bool:
 # --- rules --------------------------------------------------------------------------------------
 
 
-def _aim(link: ShortLink, *, product: Any, path: str, url: str, actor: Any) -> None:
+def _aim(link: ShortLink, *, product: Any, path: str, url: str, actor: Any, verb: str) -> None:
     if (product is not None) + bool(path) + bool(url) != 1:
         raise LinkRefused(
             {"target_kind": _("Say one thing that the link leads to: a product, or an address.")}
@@ -268,7 +268,7 @@ def _aim(link: ShortLink, *, product: Any, path: str, url: str, actor: Any) -> N
     if product is not None:
         if not isinstance(product, get_product_model()):
             raise TypeError(f"create_link(product=…) takes a product, not {product!r}.")
-        policies.check_product(product, actor)
+        policies.check_product(product, actor, verb)
         link.target_kind = TargetKind.PRODUCT
         link.product_key = str(product.pk)
         try:
@@ -311,11 +311,11 @@ def _insert(link: ShortLink) -> bool:
     return True
 
 
-def _locked(link: ShortLink, actor: Any) -> ShortLink:
+def _locked(link: ShortLink, actor: Any, verb: str = "change") -> ShortLink:
     fresh = ShortLink.objects.select_for_update().filter(pk=link.pk).first()
     if fresh is None:
         raise LinkRefused({"code": _("This link is gone.")})
-    if not policies.may_change(fresh, actor):
+    if not policies.may_change(fresh, actor, verb):
         raise NotYourLink(
             _(
                 "The short link “%(link)s” belongs to somebody else. Only its owner and staff "

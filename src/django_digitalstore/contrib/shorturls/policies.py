@@ -42,9 +42,12 @@ class OrderCount:
     paid: int = 0
 
 
-def may_change(link: ShortLink, actor: Any) -> bool:
-    """Tell whether ``actor`` may change a link: its owner who sells, staff, the site (None)."""
-    if actor is None or _is_staff(actor, "change"):
+def may_change(link: ShortLink, actor: Any, verb: str = "change") -> bool:
+    """Tell whether ``actor`` may change a link: its owner who sells, staff, the site (None).
+
+    ``verb`` is the permission that staff need: ``change`` or ``delete``.
+    """
+    if actor is None or _is_staff(actor, verb):
         return True
     return link.owner_id is not None and link.owner_id == actor.pk and has_role(actor, SELLER)
 
@@ -59,9 +62,12 @@ def check_creator(owner: Any, actor: Any) -> None:
         )
 
 
-def check_product(product: Any, actor: Any) -> None:
-    """Raise ``LinkRefused`` unless ``actor`` may link to a product."""
-    if actor is None or _is_staff(actor, "change") or product.seller_id == actor.pk:
+def check_product(product: Any, actor: Any, verb: str) -> None:
+    """Raise ``LinkRefused`` unless ``actor`` may link to a product.
+
+    ``verb`` is the permission by which staff link to any: ``add`` or ``change``, as they do.
+    """
+    if actor is None or _is_staff(actor, verb) or product.seller_id == actor.pk:
         return
     raise LinkRefused({"product_key": _("Choose a product of your own.")})
 
