@@ -83,7 +83,8 @@ def test_zero_sets_no_cookie_and_reads_none(buyer, link, product, settings):
 
 
 def test_the_cookie_is_for_https_where_the_site_is(link):
-    answer = Client().get(f"/store/s/{link.code}", secure=True)
+    browser = {"User-Agent": "Mozilla/5.0"}
+    answer = Client().get(f"/store/s/{link.code}", secure=True, headers=browser)
     assert answer.cookies[attribution.COOKIE]["secure"]
 
 

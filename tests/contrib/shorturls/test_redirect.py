@@ -200,6 +200,21 @@ def test_a_link_to_a_product_that_is_gone_leads_to_its_page_which_says_so(make_l
         {"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"},
         {"user_agent": "facebookexternalhit/1.1"},
         {"user_agent": "WhatsApp/2.23.20.0"},
+        {"user_agent": "Mozilla/5.0 AppleWebKit/537.36; compatible; ChatGPT-User/1.0"},
+        {"user_agent": "Mozilla/5.0 (compatible; Google-InspectionTool/1.0;)"},
+        {"user_agent": "curl/8.5.0"},
+        {"user_agent": "Wget/1.21.4"},
+        {"user_agent": "python-requests/2.32.4"},
+        {"user_agent": "Python/3.13 aiohttp/3.12"},
+        {"user_agent": "Scrapy/2.13 (+https://scrapy.org)"},
+        {"user_agent": "Go-http-client/2.0"},
+        {"user_agent": "Apache-HttpClient/4.5.14 (Java/17.0.11)"},
+        {"user_agent": "Java/17.0.11"},
+        {"user_agent": "okhttp/4.12.0"},
+        {"user_agent": "node-fetch/1.0"},
+        {"user_agent": "axios/1.10.0"},
+        {"user_agent": "libwww-perl/6.77"},
+        {"user_agent": ""},
         {"sec_purpose": "prefetch;prerender"},
         {"purpose": "prefetch"},
         {"x_purpose": "preview"},
@@ -214,8 +229,25 @@ def test_crawlers_and_what_is_fetched_ahead_are_sent_on_and_not_counted(link, he
     assert saved_clicks(link) == 0
 
 
-def test_people_count_and_head_does_not(link):
-    click(link, user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "Mozilla/5.0 (Linux; Android 9; CUBOT_X19) AppleWebKit/537.36 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20) AppleWebKit/537.36 Mobile Safari/537.36",
+    ],
+)
+def test_people_count(link, agent):
+    click(link, user_agent=agent)
+    assert saved_clicks(link) == 1
+
+
+def test_who_does_not_say_what_they_are_does_not_count(link):
+    Client().get(f"/store/s/{link.code}")
+    assert saved_clicks(link) == 0
+
+
+def test_head_does_not_count(link):
     click(link)
-    Client().head(f"/store/s/{link.code}")
-    assert saved_clicks(link) == 2
+    Client().head(f"/store/s/{link.code}", headers={"user-agent": "Mozilla/5.0"})
+    assert saved_clicks(link) == 1

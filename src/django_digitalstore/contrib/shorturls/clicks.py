@@ -27,7 +27,7 @@ _AHEAD = re.compile("prefetch|preview", re.IGNORECASE)
 
 
 def is_click(request: HttpRequest) -> bool:
-    """Tell whether a person clicked: no HEAD, nothing fetched ahead, no crawler. No I/O."""
+    """Tell whether a person clicked: no HEAD, nothing fetched ahead, no program. No I/O."""
     if request.method != "GET":
         return False
     # Not request.headers, which is made of all of them: every click comes by here.
@@ -36,11 +36,12 @@ def is_click(request: HttpRequest) -> bool:
         purpose = meta.get(name)
         if purpose and _AHEAD.search(purpose):
             return False
-    agent = meta.get("HTTP_USER_AGENT", "").lower()
+    # A maker of phones that each list of crawlers meets.
+    agent = meta.get("HTTP_USER_AGENT", "").lower().replace("cubot", "")
     for word in settings.DIGITALSTORE_SHORTURLS_BOTS:  # noqa: SIM110  twice as fast as any()
         if word in agent:
             return False
-    return True
+    return bool(agent)
 
 
 def count(link_id: int) -> None:

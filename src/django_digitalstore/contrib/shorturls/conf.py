@@ -24,7 +24,8 @@ class ShortLinksConf(AppConf):  # type: ignore[misc]  # django-appconf is untype
     SHORTURLS_TIMEOUT = timedelta(seconds=60)
     #: How long after a click an order is counted for the link; zero sets no cookie.
     SHORTURLS_ATTRIBUTION = timedelta(days=30)
-    #: A visitor in whose ``User-Agent`` one of these words stands is no click. In small letters.
+    #: A visitor in whose ``User-Agent`` one of these words stands is no click. In small letters. Nor
+    #: is one without a ``User-Agent``.
     SHORTURLS_BOTS: tuple[str, ...] = (
         "bot",
         "crawl",
@@ -34,12 +35,24 @@ class ShortLinksConf(AppConf):  # type: ignore[misc]  # django-appconf is untype
         "facebookexternalhit",
         "mediapartners",
         "whatsapp",
-        "skypeuripreview",
         "embedly",
         "lighthouse",
         "headlesschrome",
         "pingdom",
         "uptime",
+        "inspectiontool",
+        "chatgpt-user",
+        "curl/",
+        "wget",
+        "libwww",
+        "python",
+        "scrapy",
+        "go-http-client",
+        "httpclient",
+        "okhttp",
+        "java/",
+        "node-fetch",
+        "axios/",
     )
     #: Links on one page of the seller's list.
     SHORTURLS_PER_PAGE = 50

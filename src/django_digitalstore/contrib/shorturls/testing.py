@@ -11,6 +11,8 @@ from .models import ShortLink
 
 __all__ = ["click", "make_link", "saved_clicks"]
 
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
 
 def make_link(product: Any = None, **fields: Any) -> ShortLink:
     """Make a short link in the site's name, to ``product`` or to ``path=`` or ``url=``.
@@ -26,12 +28,12 @@ def make_link(product: Any = None, **fields: Any) -> ShortLink:
 def click(link: ShortLink | str, client: Client | None = None, **headers: str) -> Any:
     """Click a link, or a code, as a visitor does; return the response, which is not followed.
 
-    ``headers`` as in ``user_agent="Googlebot"``.
+    ``headers`` as in ``user_agent="Googlebot"``; without this one it is a browser's.
     """
-    code = link if isinstance(link, str) else link.code
-    address = addresses.path_of(code)
+    address = addresses.path_of(link if isinstance(link, str) else link.code)
+    given = {"user_agent": _BROWSER, **headers}
     return (client or Client()).get(
-        address, headers={name.replace("_", "-"): text for name, text in headers.items()}
+        address, headers={name.replace("_", "-"): text for name, text in given.items()}
     )
 
 
