@@ -158,7 +158,10 @@ def test_a_link_follows_its_product_when_that_gets_another_address(link, product
 
 @pytest.mark.parametrize(
     ("error", "logged"),
-    [(NoReverseMatch(), []), (ZeroDivisionError(), ["Where product {} has its page is not known."])],
+    [
+        (NoReverseMatch(), []),
+        (ZeroDivisionError(), ["Where product {} has its page is not known."]),
+    ],
     ids=["has no page", "fails"],
 )
 def test_a_product_that_cannot_say_where_its_page_is_stops_no_other(

@@ -120,12 +120,11 @@ def test_an_address_is_as_long_as_it_is_sent(sign, start, make_link):
     assert click(make_link(**{kind: longest})).status_code == 302
     with pytest.raises(LinkRefused) as refused:
         flows.create_link(**{kind: longest + sign})
-    assert refused.value.message_dict == {
-        kind: [
-            "Write a shorter one: at most 2000 characters, of which a letter with an accent takes "
-            "several."
-        ]
-    }
+    shorter = (
+        "Write a shorter one: at most 2000 characters, of which a letter with an accent takes "
+        "several."
+    )
+    assert refused.value.message_dict == {kind: [shorter]}
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ def is_click(request: HttpRequest) -> bool:
             return False
     # A maker of phones that each list of crawlers meets.
     agent = meta.get("HTTP_USER_AGENT", "").lower().replace("cubot", "")
-    for word in settings.DIGITALSTORE_SHORTURLS_BOTS:  # noqa: SIM110  twice as fast as any()
+    # As fast as one compiled pattern, and twice as fast as any().
+    for word in settings.DIGITALSTORE_SHORTURLS_BOTS:
         if word in agent:
             return False
     return bool(agent)

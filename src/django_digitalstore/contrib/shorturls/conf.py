@@ -24,8 +24,8 @@ class ShortLinksConf(AppConf):  # type: ignore[misc]  # django-appconf is untype
     SHORTURLS_TIMEOUT = timedelta(seconds=60)
     #: How long after a click an order is counted for the link; zero sets no cookie.
     SHORTURLS_ATTRIBUTION = timedelta(days=30)
-    #: A visitor in whose ``User-Agent`` one of these words stands is no click. In small letters. Nor
-    #: is one without a ``User-Agent``.
+    #: A visitor in whose ``User-Agent`` one of these words stands is no click, as is one without
+    #: any. In small letters.
     SHORTURLS_BOTS: tuple[str, ...] = (
         "bot",
         "crawl",
