@@ -21,10 +21,10 @@ from django.conf import settings
 from django.test import Client, override_settings
 from django.utils import translation
 
-from tests.redis_server import redis_server
+from tests.redis_server import any_cache, redis_server
 from tests.threads import at_once, shared_database
 
-__all__ = ["at_once", "redis_server", "shared_database"]
+__all__ = ["any_cache", "at_once", "redis_server", "shared_database"]
 
 TESTS = Path(__file__).parent
 SUITE = "django_digitalstore"

@@ -55,3 +55,11 @@ def redis_server() -> Iterator[RedisServer]:
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture(params=["local memory", "redis"])
+def any_cache(request: pytest.FixtureRequest, settings: Any) -> str:
+    """Run the test on the site's cache, which is of this process, and on a Redis of its own."""
+    if request.param == "redis":
+        settings.CACHES = request.getfixturevalue("redis_server").caches
+    return str(request.param)

@@ -6,11 +6,12 @@ import csv
 import datetime as dt
 import io
 import re
-from dataclasses import replace
 import time
+from dataclasses import replace
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.cache import caches
 from django.core.checks import Error
 from django.core.management import call_command
 from django.http import HttpResponse
@@ -21,6 +22,7 @@ from django.utils import timezone, translation
 from django_digitalstore.contrib.analytics import reports
 from django_digitalstore.contrib.analytics.checks import check_dashboards_are_cached
 from django_digitalstore.contrib.analytics.days import day_of
+from django_digitalstore.core import caching
 from django_digitalstore.core.testing import assert_query_budget
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.payments import get_order_model
@@ -48,9 +50,6 @@ def empty_cache(settings):
             "LOCATION": "dashboard",
         }
     }
-    yield
-    from django.core.cache import caches
-
     caches["default"].clear()
 
 
@@ -119,7 +118,7 @@ def test_a_product_of_another_seller_is_not_there(
 
 
 def test_what_one_seller_looked_at_is_not_shown_to_the_next(
-    client_of, customer, seller, other_seller, make_product
+    any_cache, client_of, customer, seller, other_seller, make_product
 ):
     sold(customer, make_product("Mine", seller=seller, price=1000))
     assert tiles_of(client_of(seller).get(PAGE))["Orders"][0] == "1"
@@ -425,7 +424,7 @@ def test_a_reader_of_german_reads_german(client_of, customer, seller, make_produ
 
 
 def test_readers_of_another_language_read_the_same_figures_from_the_cache(
-    client_of, customer, seller, make_product
+    any_cache, client_of, customer, seller, make_product
 ):
     sold(customer, make_product("Buch", seller=seller, price=1000))
     client = client_of(seller)
@@ -525,7 +524,7 @@ def test_each_file_goes_out_under_asgi_too(
 
 
 def test_a_page_from_the_cache_asks_who_it_is_for_and_nothing_more(
-    client_of, customer, seller, make_product
+    any_cache, client_of, customer, seller, make_product
 ):
     sold(customer, make_product("Book", seller=seller))
     client = client_of(seller)
@@ -580,6 +579,27 @@ def test_a_refund_is_felt_once_the_page_is_a_minute_old(
     refund(order)
     assert net_after(59) == "€10.00"
     assert net_after(61) == "€0.00"
+
+
+def test_redis_may_stop_between_two_looks(
+    redis_server, client_of, customer, seller, make_product, settings
+):
+    settings.CACHES = redis_server.caches
+    order = sold(customer, make_product("Book", seller=seller, price=1000))
+    client = client_of(seller)
+    assert tiles_of(client.get(PAGE))["Net revenue"][0] == "€10.00"
+    refund(order)
+    assert tiles_of(client.get(PAGE))["Net revenue"][0] == "€10.00"
+
+    redis_server.stop()
+    for _look in range(2):
+        assert tiles_of(client.get(PAGE))["Net revenue"][0] == "€0.00"
+
+    redis_server.start()
+    time.sleep(caching.REST + 0.1)
+    assert tiles_of(client.get(PAGE))["Net revenue"][0] == "€0.00"
+    with assert_query_budget(KNOWN):
+        client.get(PAGE)
 
 
 def test_without_a_cache_the_page_works(client_of, customer, seller, make_product, settings):

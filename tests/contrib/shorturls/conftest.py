@@ -27,14 +27,6 @@ def _site(settings: Any) -> None:
     caches["default"].clear()
 
 
-@pytest.fixture(params=["local memory", "redis"])
-def any_cache(request: pytest.FixtureRequest, settings: Any) -> str:
-    """Run the test on local memory, and on a Redis of its own."""
-    if request.param == "redis":
-        settings.CACHES = request.getfixturevalue("redis_server").caches
-    return str(request.param)
-
-
 @pytest.fixture
 def make_link(
     db: None, django_capture_on_commit_callbacks: Callable[..., Any]
