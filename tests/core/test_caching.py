@@ -6,6 +6,7 @@ import ast
 import logging
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -232,6 +233,41 @@ def test_threads_find_an_outage_once_and_one_of_them_tries_for_all(
     at_once(*[lambda: cache.get("a")] * 8)
     assert broken.asked == asked + 1
     assert len(caplog.records) == 1
+
+
+# --- a value that is at fault ------------------------------------------------------------------
+
+
+class Unreadable:
+    """As of a class that this version of the site doesn't have: it pickles, and is not read."""
+
+    def __reduce__(self) -> Any:
+        return getattr, (Unreadable, "gone")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda cache: cache.set("a", threading.Lock(), timeout=60),
+        lambda cache: cache.add("a", lambda: 1, timeout=60),
+        lambda cache: cache.set("a", Unreadable(), timeout=60) and cache.get("a"),
+        lambda cache: cache.set("a", Unreadable(), timeout=60) and cache.get_many(["a"]),
+    ],
+)
+def test_a_value_that_can_not_be_kept_or_read_is_no_outage(cache, question, caplog):
+    caplog.set_level(logging.INFO, "django_digitalstore")
+    cache.set("b", 1, timeout=60)
+    assert not question(cache)
+    assert (cache.get("b"), cache.is_down) == (1, False)
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage()) == (
+        "ERROR",
+        (
+            "A value can't be kept in the cache 'default', or read from it: the store goes on "
+            "without that value, slower"
+        ),
+    )
+    assert record.exc_info is not None
 
 
 # --- what checks ask --------------------------------------------------------------------------

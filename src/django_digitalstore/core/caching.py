@@ -7,6 +7,7 @@ slower, and nothing else.
 from __future__ import annotations
 
 import logging
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -31,6 +32,17 @@ REST: Final = 1.0
 
 _PREFIX = "digitalstore:"
 
+#: What pickling raises, and the serializers of other backends: for a value that can't be kept, or
+#: one that another version of the site kept. No client of a server raises them of an outage.
+_OF_THE_VALUE: Final = (
+    pickle.PickleError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    TypeError,
+    ValueError,
+)
+
 Answer = TypeVar("Answer")
 
 
@@ -38,9 +50,10 @@ class SharedCache:
     """An alias of ``CACHES`` that answers as if it were empty while its server is down.
 
     No method raises because of the server: the first error of an outage is logged as a warning, its
-    end as an information, and within ``REST`` seconds of an error nothing is asked. Keys are told
-    apart from the site's own by a prefix. Timeouts are in seconds, None is for ever; they are
-    always given, so that no default of the site decides how long something of ours is kept.
+    end as an information, and within ``REST`` seconds of an error nothing is asked. A value that
+    can't be pickled is a mistake of who keeps it: logged as an error each time, and no outage. Keys
+    are told apart from the site's own by a prefix. Timeouts are in seconds, None is for ever; they
+    are always given, so that no default of the site decides how long something of ours is kept.
 
     Safe in threads. May do I/O, and sends queries where the site keeps its cache in the database.
     """
@@ -115,6 +128,13 @@ class SharedCache:
             return miss
         try:
             answer = question(cache)
+        except _OF_THE_VALUE:
+            logger.exception(
+                "A value can't be kept in the cache %r, or read from it: the store goes on without "
+                "that value, slower",
+                self.alias,
+            )
+            return miss
         except Exception as error:
             self._went_wrong(error)
             return miss
