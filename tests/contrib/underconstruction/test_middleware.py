@@ -141,6 +141,29 @@ def test_a_template_that_can_not_be_rendered_does_not_open_the_site(
     ]
 
 
+def test_a_template_that_can_be_rendered_again_is_shown_within_a_second(
+    client, close, settings, tmp_path, caplog
+):
+    own = tmp_path / "digitalstore" / "underconstruction" / "under_construction.html"
+    own.parent.mkdir(parents=True)
+    own.write_text("{% url 'nowhere' %}")
+    # As its own loader does while one develops: what is written is read at once.
+    loaders = [("django.template.loaders.filesystem.Loader", [tmp_path])]
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {"loaders": loaders},
+        }
+    ]
+    close()
+    assert b"503 Service Unavailable" in client.get("/plain/").content
+    own.write_text("Ours")
+    assert b"503 Service Unavailable" in client.get("/plain/").content  # nobody waits for it
+    time.sleep(1.05)
+    assert client.get("/plain/").content == b"Ours"
+    assert len(caplog.records) == 1
+
+
 def test_a_changed_message_is_shown_at_once(client, close):
     close(message="One")
     assert b"One" in client.get("/plain/").content

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -25,7 +27,21 @@ TEMPLATE: Final = "digitalstore/underconstruction/under_construction.html"
 #: What is sent where the template can't be rendered: closing must not depend on it.
 _PLAIN = b"<!doctype html><title>503</title><h1>503 Service Unavailable</h1>\n"
 
-_pages: tuple[Status | None, dict[str, bytes]] = (None, {})
+#: Seconds for which that is sent before the template is tried again: what it asks may be down, and
+#: each visitor would wait for it.
+_REST = 1.0
+
+
+@dataclass(slots=True)
+class _Pages:
+    """What was rendered of one status, by language."""
+
+    status: Status | None = None
+    rendered: dict[str, bytes] = field(default_factory=dict)
+    rests_until: float | None = None
+
+
+_pages = _Pages()
 
 
 class ClosedResponse(HttpResponse):
@@ -50,27 +66,30 @@ class ClosedResponse(HttpResponse):
 def closed_page(status: Status) -> bytes:
     """Return the page in the active language. Renders it where this process has none yet."""
     global _pages
-    of, pages = _pages
-    if of is not status:
-        pages = {}
-        _pages = (status, pages)
+    pages = _pages
+    if pages.status is not status:
+        pages = _pages = _Pages(status)
     language = get_language() or settings.LANGUAGE_CODE
-    page = pages.get(language)
-    if page is None:
-        page = pages[language] = _render(status)
-    return page
+    page = pages.rendered.get(language)
+    return _render(pages, status, language) if page is None else page
 
 
-def _render(status: Status) -> bytes:
+def _render(pages: _Pages, status: Status, language: str) -> bytes:
+    if pages.rests_until is not None and time.monotonic() < pages.rests_until:
+        return _PLAIN
     reopens_at = status.ends_at and datetime.fromtimestamp(int(status.ends_at), tz=UTC)
     context = {"message": status.message, "reopens_at": reopens_at}
     try:
         # Kept for others: so in the site's time zone, not in that of whoever came first.
         with override(get_default_timezone()):
-            return render_to_string(TEMPLATE, context).encode()
+            page = render_to_string(TEMPLATE, context).encode()
     except Exception:
-        logger.exception("The template %s of the closed site can't be rendered", TEMPLATE)
+        if pages.rests_until is None:  # once of a closure
+            logger.exception("The template %s of the closed site can't be rendered", TEMPLATE)
+        pages.rests_until = time.monotonic() + _REST
         return _PLAIN
+    pages.rendered[language] = page
+    return page
 
 
 def _seconds_until_open(status: Status, now: float) -> int:
