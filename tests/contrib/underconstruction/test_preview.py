@@ -59,6 +59,15 @@ def test_a_link_without_other_parameters_leads_to_the_page_itself(client, close)
     assert follow(client, make_preview_link("/plain/").url)["Location"] == "/plain/"
 
 
+@pytest.mark.parametrize("path", ["/plain/#prices", "/plain/?page=2#a?b"])
+def test_a_link_to_a_place_on_a_page_lets_its_holder_in(client, close, path):
+    close()
+    link = make_preview_link(path)
+    page, _, place = path.partition("#")
+    assert urlsplit(link.url).fragment == place
+    assert follow(client, link.url)["Location"] == page
+
+
 def test_an_open_site_takes_no_notice(client):
     response = follow(client, make_preview_link("/plain/").url)
     assert (response.status_code, COOKIE in response.cookies) == (200, False)

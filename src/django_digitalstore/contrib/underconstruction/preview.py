@@ -48,9 +48,11 @@ def make_preview_link(path: str = "/", *, age: timedelta | None = None) -> Previ
     ends_at = int(time.time() + age.total_seconds())
     row = SiteStatus.objects.filter(pk=ONLY).first() or SiteStatus()
     token = signing.dumps([row.preview_generation, ends_at], salt=_SALT)
-    joint = "&" if "?" in path else "?"
+    page, hash_sign, place = path.partition("#")  # what stands behind it, a browser keeps to itself
+    joint = "&" if "?" in page else "?"
+    query = urlencode({PARAMETER: token})
     return Preview(
-        url=absolute_url(f"{path}{joint}{urlencode({PARAMETER: token})}"),
+        url=absolute_url(f"{page}{joint}{query}{hash_sign}{place}"),
         token=token,
         ends_at=datetime.fromtimestamp(ends_at, tz=UTC),
     )
