@@ -111,6 +111,18 @@ def test_what_the_cache_has_is_older_than_what_this_process_knows(redis_cache):
     assert caches["default"].get(key)["version"] == 2
 
 
+def test_a_reader_does_not_take_back_what_was_published_since_it_asked(redis_cache):
+    def while_somebody_closes(execute: Any, *args: Any) -> Any:
+        rows = execute(*args)
+        Flag().publish(SiteStatus(is_on=True, version=1, retry_after=600))
+        return rows
+
+    with connection.execute_wrapper(while_somebody_closes):
+        assert Flag().current() == Status()
+    with assert_query_budget(0):
+        assert Flag().current() == ON
+
+
 @pytest.mark.parametrize("value", ["something", 7, {"another": "shape"}, None])
 def test_what_the_cache_has_is_no_status(redis_cache, value):
     write(is_on=True, version=1)
