@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from itertools import islice
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from django.db.models import QuerySet
 
@@ -28,6 +28,7 @@ from .days import Range, day_of, spans_of
 from .revenue import LineRow, OrderBook, OrderRow, PaymentRow, ReturnRow
 
 __all__ = [
+    "COUNTED",
     "Counts",
     "batched",
     "count",
@@ -76,6 +77,9 @@ class Counts:
             self.paid_checkouts,
         )
 
+
+#: The names of what is counted.
+COUNTED: Final = tuple(field.name for field in fields(Counts))
 
 T = TypeVar("T")
 Group: TypeAlias = Hashable

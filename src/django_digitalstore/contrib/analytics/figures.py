@@ -2,8 +2,9 @@
 
 Figures come from the daily rollup; days of which facts changed since it was made are counted from
 the facts themselves, and all of them where there is no rollup. So they are right at every moment,
-and fast once ``manage.py digitalstore_run_due`` runs. Nothing here asks for permission: give the
-scope of a seller to that seller, and the whole site to staff.
+and fast once ``manage.py digitalstore_run_due`` runs; what a product sold before it changed hands
+follows it with the next rollup. Nothing here asks for permission: give the scope of a seller to
+that seller, and the whole site to staff.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from django_digitalstore.entitlements import get_download_model
 from django_digitalstore.payments import get_order_line_model, get_order_model
 
 from . import books
-from .books import Counts
+from .books import COUNTED, Counts
 from .days import Period, Range
 from .exceptions import CurrenciesDiffer
 from .models import ALL, DailyFigures, RollupState
@@ -58,8 +59,6 @@ T = TypeVar("T")
 
 #: What was read in the block of ``at_one_moment()``.
 _moment: ContextVar[dict[Any, Any] | None] = ContextVar("analytics_moment", default=None)
-
-_COUNTED = ("orders", "units", "gross", "refunded", "checkouts", "paid_checkouts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +115,7 @@ class Figures:
                 f"Figures in {self.currency} and {other.currency} cannot be added – show each "
                 f"currency for itself: figures.currencies(scope, range) names them."
             )
-        added = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
+        added = {name: getattr(self, name) + getattr(other, name) for name in COUNTED}
         return Figures(currency=self.currency, **added)
 
 
@@ -312,7 +311,7 @@ def support_load(scope: Scope, span: Range, limit: int | None = None) -> list[Su
 
 
 def _figures(currency: str, counts: Counts) -> Figures:
-    return Figures(currency=currency, **dict(zip(_COUNTED, counts.as_tuple(), strict=True)))
+    return Figures(currency=currency, **dict(zip(COUNTED, counts.as_tuple(), strict=True)))
 
 
 def _by_day(scope: Scope, span: Range) -> dict[date, Counts]:
@@ -321,7 +320,7 @@ def _by_day(scope: Scope, span: Range) -> dict[date, Counts]:
     found: dict[date, Counts] = {}
     if rollup is not None and dirty is not None:
         rows = rollup.filter(currency=scope.currency, day__range=(span.first, span.last))
-        for day, *numbers in rows.order_by().values_list("day", *_COUNTED):
+        for day, *numbers in rows.order_by().values_list("day", *COUNTED):
             if day in dirty:
                 continue
             if day in found:
@@ -341,7 +340,7 @@ def _grouped(scope: Scope, span: Range, column: str) -> dict[str, Counts]:
     found: dict[str, Counts] = {}
     if rollup is not None and dirty is not None:
         rows = rollup.filter(currency=scope.currency, day__range=(span.first, span.last))
-        sums = {f"sum_{name}": Sum(name) for name in _COUNTED}
+        sums = {f"sum_{name}": Sum(name) for name in COUNTED}
         summed = rows.exclude(day__in=dirty).order_by().values(column).annotate(**sums)
         for key, *numbers in summed.values_list(column, *sums):
             found[key] = Counts(*numbers)

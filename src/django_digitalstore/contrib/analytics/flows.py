@@ -22,7 +22,7 @@ from django_digitalstore.payments import (
 )
 
 from . import books
-from .books import batched
+from .books import COUNTED, batched
 from .days import Range, day_of, spans_of
 from .exceptions import NotRolledUp
 from .models import ALL, DailyFigures, RollupState
@@ -34,7 +34,6 @@ __all__ = ["Difference", "RolledUp", "find_differences", "roll_up"]
 _SPAN = 31
 _BATCH = 1000
 _LOCK = "analytics.rollup"
-_COUNTED = ("orders", "units", "gross", "refunded", "checkouts", "paid_checkouts")
 
 
 class _Slice(NamedTuple):
@@ -144,14 +143,14 @@ def _differences(span: Range) -> Iterator[Difference]:
         elif (found := stored[key][1]) != counted[key]:
             wrong = [
                 f"{name} is {has}, the facts say {says}"
-                for name, has, says in zip(_COUNTED, found, counted[key], strict=True)
+                for name, has, says in zip(COUNTED, found, counted[key], strict=True)
                 if has != says
             ]
             yield Difference(key.day, str(key), "; ".join(wrong))
 
 
 def _in_words(numbers: tuple[int, ...]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in zip(_COUNTED, numbers, strict=True))
+    return ", ".join(f"{name} {number}" for name, number in zip(COUNTED, numbers, strict=True))
 
 
 # --- which days ---------------------------------------------------------------------------------
@@ -239,7 +238,7 @@ def _stored(span: Range) -> dict[_Slice, tuple[Any, tuple[int, ...]]]:
     rows = DailyFigures.objects.filter(day__range=(span.first, span.last)).order_by()
     return {
         _Slice(*values[:5]): (values[11], values[5:11])
-        for values in rows.values_list(*_Slice._fields, *_COUNTED, "pk")
+        for values in rows.values_list(*_Slice._fields, *COUNTED, "pk")
     }
 
 
@@ -251,7 +250,7 @@ def _rebuild(span: Range) -> tuple[int, int]:
     counted, stored = _counted(span), _stored(span)
     outdated = [pk for key, (pk, found) in stored.items() if counted.get(key) != found]
     new = [
-        DailyFigures(**key._asdict(), **dict(zip(_COUNTED, numbers, strict=True)))
+        DailyFigures(**key._asdict(), **dict(zip(COUNTED, numbers, strict=True)))
         for key, numbers in counted.items()
         if key not in stored or stored[key][1] != numbers
     ]

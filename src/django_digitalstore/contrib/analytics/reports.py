@@ -126,11 +126,6 @@ def count_report(query: Query) -> Report:
     Raises ``NotOfSeller`` for a product that is not the seller's.
     """
     product = _title_of(query) if query.product_key is not None else ""
-    with figures.at_one_moment():
-        return _count(query, product)
-
-
-def _count(query: Query, product: str) -> Report:
     both = Range(min(query.before.first, query.span.first), query.span.last)
     currencies = figures.currencies(query.scope(""), both)
     currency = query.currency or (currencies[0] if currencies else "")
