@@ -19,6 +19,7 @@ from django.test import override_settings
 from django.urls import include, path
 from django.utils import timezone, translation
 
+import django_digitalstore
 from django_digitalstore.contrib.analytics import reports
 from django_digitalstore.contrib.analytics.checks import check_dashboards_are_cached
 from django_digitalstore.contrib.analytics.days import day_of
@@ -610,7 +611,7 @@ def test_without_a_cache_the_page_works(client_of, customer, seller, make_produc
         assert tiles_of(client.get(PAGE))["Net revenue"][0] == "€10.00"
 
 
-def test_each_question_has_an_answer_of_its_own():
+def test_each_question_has_an_answer_of_its_own(settings, monkeypatch):
     span = reports.Range(dt.date(2026, 1, 1), dt.date(2026, 1, 7))
     asked = {"seller": None, "span": span, "before": span.previous(), "period": reports.Period.DAY}
     other = reports.Range(dt.date(2026, 1, 1), dt.date(2026, 1, 8))
@@ -632,7 +633,14 @@ def test_each_question_has_an_answer_of_its_own():
     ]
     keys = {reports.Query(**question).key("here") for question in questions}
     assert len(keys) == len(questions)
-    assert reports.Query(**asked).key("there") not in keys
+    query = reports.Query(**asked)
+    assert query.key("here") in keys
+    assert query.key("there") not in keys
+    settings.TIME_ZONE = "Asia/Tokyo"
+    assert query.key("here") not in keys
+    settings.TIME_ZONE = "UTC"
+    monkeypatch.setattr(django_digitalstore, "__version__", "of tomorrow")
+    assert query.key("here") not in keys
 
 
 # --- the host's own -------------------------------------------------------------------------------

@@ -267,6 +267,17 @@ def test_two_currencies_are_never_added(customer, book, counted):
     )
 
 
+def test_an_order_that_changed_is_not_counted_twice_for_the_first_currency(customer, book):
+    for _order in range(3):
+        sales.sell(customer, (book, 1999), at=on(10))
+    for _order in range(2):
+        payment = sales.sell(customer, (book, 2500), at=on(11), order_currency="USD")
+    flows.roll_up()
+    sales.let_time_pass()
+    sales.touch(payment)
+    assert figures.currencies(EUR, MAY) == ["EUR", "USD"]
+
+
 def test_a_converted_payment_counts_as_what_it_was_settled_for(customer, book, counted):
     payment = sales.sell(
         customer,
