@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.core.checks import Error, run_checks
@@ -39,14 +41,26 @@ def test_without_payments_there_is_nothing_to_count(monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("seconds", [0, -1, None, True, 1.5, "60"])
-def test_a_dashboard_is_kept_for_whole_seconds(settings, seconds):
-    settings.DIGITALSTORE_ANALYTICS_TIMEOUT = seconds
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (90, 90),
+        (0, 60),
+        (-1, 60),
+        (None, 60),
+        (True, 60),
+        ("60", 60),
+        (timedelta(0), 60),
+        (timedelta(milliseconds=999), 60),
+    ],
+)
+def test_a_dashboard_is_kept_for_a_second_at_least(settings, value, seconds):
+    settings.DIGITALSTORE_ANALYTICS_TIMEOUT = value
     assert checks.check_timeout() == [
         Error(
-            f"DIGITALSTORE_ANALYTICS_TIMEOUT is {seconds!r}: each look at a dashboard would count "
-            f"again, or never again.",
-            hint="Write whole seconds, more than 0: DIGITALSTORE_ANALYTICS_TIMEOUT = 60.",
+            f"DIGITALSTORE_ANALYTICS_TIMEOUT must be a timedelta of at least a second, not "
+            f"{value!r}.",
+            hint=f"Write DIGITALSTORE_ANALYTICS_TIMEOUT = timedelta(seconds={seconds}).",
             id="digitalstore.E551",
         )
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +46,15 @@ def check_timeout(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Check that a dashboard is kept for a while, and is not kept for ever."""
-    seconds = settings.DIGITALSTORE_ANALYTICS_TIMEOUT
-    if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0:
+    value = settings.DIGITALSTORE_ANALYTICS_TIMEOUT
+    if isinstance(value, timedelta) and value >= timedelta(seconds=1):
         return []
+    seconds = value if type(value) is int and value > 0 else 60
     return [
         Error(
-            f"DIGITALSTORE_ANALYTICS_TIMEOUT is {seconds!r}: each look at a dashboard would count "
-            f"again, or never again.",
-            hint="Write whole seconds, more than 0: DIGITALSTORE_ANALYTICS_TIMEOUT = 60.",
+            f"DIGITALSTORE_ANALYTICS_TIMEOUT must be a timedelta of at least a second, not "
+            f"{value!r}.",
+            hint=f"Write DIGITALSTORE_ANALYTICS_TIMEOUT = timedelta(seconds={seconds}).",
             id="digitalstore.E551",
         )
     ]

@@ -1,5 +1,7 @@
 """Settings of the sales analytics. Each is read as ``settings.DIGITALSTORE_<NAME>``."""
 
+from datetime import timedelta
+
 from appconf import AppConf
 
 __all__ = ["AnalyticsConf"]
@@ -8,8 +10,8 @@ __all__ = ["AnalyticsConf"]
 class AnalyticsConf(AppConf):  # type: ignore[misc]  # django-appconf is untyped
     """How long a dashboard is kept."""
 
-    #: Seconds that a dashboard's figures are kept in the cache.
-    ANALYTICS_TIMEOUT = 60
+    #: How long a dashboard's figures are kept in the cache.
+    ANALYTICS_TIMEOUT = timedelta(seconds=60)
 
     class Meta:
         prefix = "digitalstore"

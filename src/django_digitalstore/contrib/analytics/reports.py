@@ -159,7 +159,7 @@ def _points_before(query: Query, scope: Scope, points: list[Point]) -> list[Poin
 
 
 def cached_report(query: Query, count: Callable[[Query], Report], counted_by: str) -> Report:
-    """Return what ``count`` answers, at most ``DIGITALSTORE_ANALYTICS_TIMEOUT`` seconds old.
+    """Return what ``count`` answers, at most ``DIGITALSTORE_ANALYTICS_TIMEOUT`` old.
 
     ``counted_by`` tells one way of counting from another. Without a cache it is counted each time.
     """
@@ -169,7 +169,8 @@ def cached_report(query: Query, count: Callable[[Query], Report], counted_by: st
     if isinstance(found, Report):
         return found
     report = count(query)
-    cache.set(key, report, timeout=settings.DIGITALSTORE_ANALYTICS_TIMEOUT)
+    timeout = int(settings.DIGITALSTORE_ANALYTICS_TIMEOUT.total_seconds())
+    cache.set(key, report, timeout=timeout)
     return report
 
 
