@@ -189,6 +189,18 @@ def private_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
+def open_site() -> Iterator[None]:
+    """Have a host that can be closed be open, and not ask each second: tests count queries."""
+    if not apps.is_installed(f"{SUITE}.contrib.underconstruction"):
+        yield
+        return
+    from django_digitalstore.contrib.underconstruction.testing import site_open
+
+    with site_open():
+        yield
+
+
+@pytest.fixture(autouse=True)
 def no_language_is_left() -> Iterator[None]:
     """Forget the language that ``LocaleMiddleware`` leaves on the thread: the next test had it."""
     yield

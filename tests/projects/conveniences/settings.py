@@ -19,5 +19,9 @@ INSTALLED_APPS = [
     "django_digitalstore.contrib.underconstruction",
     "tests.projects.conveniences.shop",
 ]
+MIDDLEWARE.insert(
+    MIDDLEWARE.index("django.contrib.messages.middleware.MessageMiddleware"),
+    "django_digitalstore.contrib.underconstruction.middleware.UnderConstructionMiddleware",
+)
 LOGIN_REDIRECT_URL = "shop:library"
 LOGOUT_REDIRECT_URL = "shop:product_list"
