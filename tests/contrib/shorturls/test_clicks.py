@@ -19,6 +19,7 @@ from django_digitalstore.contrib.shorturls.testing import click, saved_clicks
 from django_digitalstore.core import caching
 from django_digitalstore.core.jobs import run_due
 from django_digitalstore.core.testing import assert_query_budget
+from tests.contrib.shorturls.conftest import LOCAL_MEMORY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
 
@@ -205,6 +206,22 @@ def test_what_no_job_can_see_is_saved_by_the_process_about_once_a_minute(link, m
     assert link.clicks == 3
     with assert_query_budget(1):  # the entry is older than a minute, for this clock
         click(link)
+
+
+def test_processes_with_a_cache_of_their_own_save_each_click_once(link, settings):
+    def process(name: str) -> None:
+        settings.CACHES = {"default": {**LOCAL_MEMORY["default"], "LOCATION": name}}
+
+    for name in ("one", "other", "one", "other", "one"):
+        process(name)
+        click(link)
+        flows.record_clicks()
+        click(link)
+    for name in ("one", "other"):
+        process(name)
+        flows.record_clicks()
+    assert days_of(link) == {counters.today(): 10}
+    assert saved_clicks(link) == 10
 
 
 def test_on_a_cache_that_all_see_a_click_never_saves(redis_server, settings, link, monkeypatch):

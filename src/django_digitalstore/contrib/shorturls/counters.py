@@ -5,7 +5,8 @@ count. The database keeps what the counter said, beside the sum that the clicks 
 both change in one transaction: each click is saved once, whoever saves at the same time and
 wherever somebody is killed; and a cache that was emptied begins a counter with other upper bits,
 which is seen. (To take off the counter what was saved is a second write in another place: a kill
-between the two would count a batch twice.) What a cache drops before it was saved is lost.
+between the two would count a batch twice. Where each process has a cache of its own it is done all
+the same: it is killed with its process.) What a cache drops before it was saved is lost.
 
 Which links were clicked stands in marks, one for a block of links and a day, so that a job asks for
 the counters of those blocks only.
@@ -29,6 +30,7 @@ __all__ = [
     "KEPT_DAYS",
     "Block",
     "Pending",
+    "begin_anew",
     "clicked_blocks",
     "count",
     "forget_past",
@@ -130,6 +132,20 @@ def pending(block: Block) -> list[Pending]:
         for link_id, counter in sorted(counters.items())
         if (clicks := _unsaved(counter, saved.get(link_id, 0))) > 0
     ]
+
+
+def begin_anew(block: Block, saved: list[Pending]) -> None:
+    """Let counters that only this process sees start at zero, with other upper bits. No query.
+
+    What the database notes is then the counter of whichever process saved last, which says nothing
+    to the others. Nothing happens to those of a cache that is shared.
+    """
+    if caching.is_shared():
+        return
+    cache = caching.shared()
+    for each in saved:
+        # One step, so that what is clicked meanwhile stays.
+        cache.incr(_key(each.link_id, block.day), (1 << _BITS) - (each.counter & _CLICKS))
 
 
 def _unsaved(counter: int, saved: int) -> int:

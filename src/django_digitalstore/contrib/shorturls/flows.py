@@ -182,6 +182,7 @@ def _save(block: counters.Block) -> int:
         + Case(*(When(link_id=each.link_id, then=Value(each.clicks)) for each in pending)),
         counter=Case(*(When(link_id=each.link_id, then=Value(each.counter)) for each in pending)),
     )
+    counters.begin_anew(block, pending)
     return sum(each.clicks for each in pending)
 
 
