@@ -37,12 +37,33 @@ def test_a_click_costs_one_query_when_cold_and_none_when_warm(any_cache, link, p
     assert answer["Location"] == again["Location"]
 
 
-def test_a_code_that_nobody_has_is_kept_too(any_cache):
+def test_a_code_that_nobody_has_is_kept_too(redis_server, settings):
+    settings.CACHES = redis_server.caches
     with assert_query_budget(1) as cold:
         assert is_gone(click("nobody"))
     assert len(cold) == 1
     with assert_query_budget(0):
         assert is_gone(click("nobody"))
+
+
+def test_of_many_codes_that_are_tried_only_so_many_are_kept(redis_server, settings, monkeypatch):
+    settings.CACHES = redis_server.caches
+    settings.DIGITALSTORE_SHORTURLS_TIMEOUT = timedelta(hours=1)
+    monkeypatch.setattr(resolution, "_MISSES", 3)
+    tried = [f"tried{number}" for number in range(5)]
+    for _ in range(2):
+        assert [resolution.resolve(code) for code in tried] == [None] * 5
+    kept = [code for code in tried if caching.shared().get(f"link:{code}") is not None]
+    assert kept == tried[:3]
+
+
+def test_codes_that_are_tried_drive_no_click_out_of_a_cache_of_a_process(link):
+    click(link)
+    for number in range(400):  # of 300 entries that local memory has room for
+        assert resolution.resolve(f"tried{number}") is None
+    with assert_query_budget(0):
+        click(link)
+    assert saved_clicks(link) == 2
 
 
 @pytest.mark.parametrize("code", ["-x", "x-", "_", "y" * 65], ids=str)

@@ -1,9 +1,12 @@
 """From a code to where it leads: from the cache, without a query, and from the database by one.
 
-A code that is not there is kept as well. Each entry holds the *generation* of its code under which
-it was read, and counts only while that is still the code's. A change gives the code a new one after
-its commit: an entry that a slower reader then writes, from what it read before, carries the old one
-and never counts. Deleting the entry instead would let it stay for its whole time.
+A code without a link is kept as well, on a cache that the processes share, and so many of them
+only: whoever tries codes drives neither links nor clicks out of the cache.
+
+Each entry holds the *generation* of its code under which it was read, and counts only while that is
+still the code's. A change gives the code a new one after its commit: an entry that a slower reader
+then writes, from what it read before, carries the old one and never counts. Deleting the entry
+instead would let it stay for its whole time.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ __all__ = ["Destination", "forget", "resolve"]
 
 #: Seconds that a generation is kept: longer than any entry that was read under another one.
 _GENERATION_KEPT = 24 * 60 * 60
+#: Codes without a link that are kept within ``DIGITALSTORE_SHORTURLS_TIMEOUT``.
+_MISSES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,9 @@ def resolve(code: str) -> Destination | None:
 
     Not allowed is also another short link: it could lead back here.
 
-    No query where the cache knows the code, one where it doesn't. Never raises because of the
-    cache.
+    No query where the cache knows the code, one where it doesn't. It knows no code without a link
+    where each process has a cache of its own, nor where too many are tried. Never raises because of
+    the cache.
     """
     if not is_code(code):  # what no link can be called costs nothing, and makes no entry
         return None
@@ -54,7 +60,8 @@ def resolve(code: str) -> Destination | None:
     if entry is None or entry[0] != generation:
         entry = (generation, *_read(code))
         timeout = int(settings.DIGITALSTORE_SHORTURLS_TIMEOUT.total_seconds())
-        cache.set(entry_key, entry, timeout=timeout)
+        if entry[1] or _may_keep_a_miss(timeout):
+            cache.set(entry_key, entry, timeout=timeout)
     _, link_id, location, expires = entry
     if not location or (expires is not None and expires <= time.time()):
         return None
@@ -70,6 +77,15 @@ def _renew(codes: tuple[str, ...]) -> None:
     kept = max(_GENERATION_KEPT, 2 * int(settings.DIGITALSTORE_SHORTURLS_TIMEOUT.total_seconds()))
     for code in codes:
         caching.shared().set(f"link-generation:{code}", secrets.token_hex(8), timeout=kept)
+
+
+def _may_keep_a_miss(timeout: int) -> bool:
+    # A cache of each process is small, and often full with the site's own.
+    if not caching.is_shared():
+        return False
+    cache, key = caching.shared(), f"link-misses:{int(time.time()) // timeout}"
+    cache.add(key, 0, timeout=timeout)
+    return (cache.incr(key) or 0) <= _MISSES
 
 
 def _read(code: str) -> tuple[int, str, float | None]:
