@@ -127,30 +127,37 @@ def test_a_wrong_value_is_named(settings, name, value, wanted, example):
 
 
 @pytest.mark.parametrize(
-    ("backend", "problem"),
+    ("backend", "problem", "more"),
     [
+        ("dummy.DummyCache", "a DummyCache, which keeps nothing", ""),
         (
-            {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
-            "a DummyCache, which keeps nothing",
+            "locmem.LocMemCache",
+            "a LocMemCache, of which every process has its own",
+            " Until then give it more OPTIONS['MAX_ENTRIES'] than 300: clicks that it drops before "
+            "they are saved are lost.",
         ),
         (
-            {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-            "a LocMemCache, of which every process has its own",
+            "db.DatabaseCache",
+            "a DatabaseCache, which sends the queries that it should save",
+            "",
         ),
     ],
-    ids=["dummy", "per process"],
+    ids=["dummy", "per process", "database"],
 )
-def test_a_cache_that_is_not_shared_is_named_in_production(settings, backend, problem):
-    settings.CACHES = {"default": backend}
+def test_a_cache_that_is_not_right_for_clicks_is_named_in_production(
+    settings, backend, problem, more
+):
+    settings.CACHES = {
+        "default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "entries"}
+    }
     assert ours(include_deployment_checks=True) == []  # not in test mode
     settings.DIGITALSTORE_TEST_MODE = False
     assert ours() == []
     assert ours(include_deployment_checks=True) == [
         CheckWarning(
-            f"CACHES['default'] is {problem}: short links need a cache that all processes share, "
-            f"or clicks cost queries and get lost, and a link that is switched off works on "
-            f"elsewhere.",
-            hint=REDIS,
+            f"CACHES['default'] is {problem}: clicks on short links cost queries or get lost, or a "
+            f"link that is switched off works on elsewhere.",
+            hint=REDIS + more,
             id="digitalstore.W530",
         )
     ]
@@ -167,9 +174,8 @@ def test_a_timeout_of_zero_is_named_in_production(settings):
     settings.DIGITALSTORE_TEST_MODE = False
     [message] = ours(include_deployment_checks=True)
     assert message.msg == (
-        "CACHES['default'] has TIMEOUT 0, which keeps nothing: short links need a cache that all "
-        "processes share, or clicks cost queries and get lost, and a link that is switched off "
-        "works on elsewhere."
+        "CACHES['default'] has TIMEOUT 0, which keeps nothing: clicks on short links cost queries "
+        "or get lost, or a link that is switched off works on elsewhere."
     )
 
 
