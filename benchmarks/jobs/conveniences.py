@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
@@ -141,10 +142,30 @@ def _by_day(seller_key: str, first: Any, last: Any) -> list[Any]:
         return cursor.fetchall()
 
 
+def _page(scope: Any, span: Any, period: Any) -> Callable[[], Any]:
+    """Return what counts all that a dashboard shows, as where its cache has nothing."""
+    from django_digitalstore.contrib.analytics.reports import Query, count_report
+
+    query = Query(
+        seller=scope.seller,
+        span=span,
+        before=span.previous(),
+        period=period,
+        currency=scope.currency,
+    )
+    return lambda: count_report(query)
+
+
+_PAGE = (
+    "A page counts both of its spans, its products, countries and downloads, and then is kept for "
+    "DIGITALSTORE_ANALYTICS_TIMEOUT."
+)
+
+
 def of_a_seller(shop: Shop) -> Job:
     """A seller's thirty days, by day."""
     _rolled_up()
-    from django_digitalstore.contrib.analytics.figures import Range, Scope, series
+    from django_digitalstore.contrib.analytics.figures import Period, Range, Scope, series
 
     seller: Any = get_user_model()._default_manager.get(pk=shop.sellers[0])
     last = (START + timedelta(days=DAYS)).date()
@@ -156,15 +177,17 @@ def of_a_seller(shop: Shop) -> Job:
         [
             Way("floor: cursor, the rollup", lambda: _by_day(str(seller.pk), first, last)),
             Way("figures.series, uncached", lambda: series(scope, span)),
+            Way("a page, uncached", _page(scope, span, Period.DAY)),
         ],
         [Limit("figures.series, uncached", ms=2)],
+        [_PAGE],
     )
 
 
 def of_the_site(shop: Shop) -> Job:
     """Three years of the whole site, by day."""
     _rolled_up()
-    from django_digitalstore.contrib.analytics.figures import Range, Scope, series
+    from django_digitalstore.contrib.analytics.figures import Period, Range, Scope, series
 
     first, last = START.date(), (START + timedelta(days=DAYS)).date()
     scope, span = Scope(currency="EUR"), Range(first, last)
@@ -174,9 +197,13 @@ def of_the_site(shop: Shop) -> Job:
         [
             Way("floor: cursor, the rollup", lambda: _by_day("*", first, last)),
             Way("figures.series, uncached", lambda: series(scope, span)),
+            Way("a page, uncached", _page(scope, span, Period.MONTH)),
         ],
         [Limit("figures.series, uncached", ms=25)],
-        ["A sale writes nothing for the rollup: a periodic job counts the days that changed."],
+        [
+            "A sale writes nothing for the rollup: a periodic job counts the days that changed.",
+            _PAGE,
+        ],
     )
 
 

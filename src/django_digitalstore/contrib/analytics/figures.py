@@ -205,7 +205,7 @@ def series(scope: Scope, span: Range, period: Period = Period.DAY) -> list[Point
 
 
 def series_of(scope: Scope, span: Range, starts: Sequence[date]) -> list[Point]:
-    """Return the figures of ``span`` in steps of your own, each of which begins on one of ``starts``.
+    """Return the figures of ``span`` in steps of your own, which begin on ``starts``.
 
     These are sorted, and begin with the first day of ``span``; the last step ends with it.
     """

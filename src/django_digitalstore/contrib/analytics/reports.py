@@ -86,8 +86,9 @@ class Query:
 class Report:
     """The answer: all in one ``currency``, which is "" where nothing counts in any.
 
-    ``points`` are the periods of the span, and ``points_before`` what each is compared with, without
-    the last ones where there were fewer days; ``releases`` are downloads, ``support`` is help that was asked for, where that is installed.
+    ``points`` are the periods of the span, and ``points_before`` what each is compared with, but
+    for the last ones where there were fewer days; ``releases`` are downloads, ``support`` is help
+    that was asked for, where that is installed.
     ``offered`` are products to keep to (key, title), ``currencies`` all in which anything counts.
     """
 
