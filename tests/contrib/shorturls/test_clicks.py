@@ -64,6 +64,24 @@ def test_an_emptied_cache_loses_what_was_not_saved_and_counts_on(any_cache, link
     assert saved_clicks(link) == 5
 
 
+def test_a_server_that_comes_back_with_an_older_snapshot_counts_on(redis_server, settings, link):
+    settings.CACHES = redis_server.caches
+    cache = caches["default"]
+    click(link)
+    assert saved_clicks(link) == 1
+    [key] = [key for key in cache.keys("*link-clicks*")]
+    snapshot = cache.get(key)
+    for _ in range(10):
+        click(link)
+    assert saved_clicks(link) == 11
+    cache.set(key, snapshot)
+    assert saved_clicks(link) == 11
+    click(link)
+    click(link)
+    assert saved_clicks(link) == 13
+    assert days_of(link) == {counters.today(): 13}
+
+
 def test_many_links_are_saved_in_as_many_statements_as_one(link, make_link):
     others = [make_link() for _ in range(20)]
     click(link)

@@ -3,10 +3,11 @@
 A counter belongs to a link and a day. Its upper bits are drawn when it is made, its lower ones
 count. The database keeps what the counter said, beside the sum that the clicks were added to, and
 both change in one transaction: each click is saved once, whoever saves at the same time and
-wherever somebody is killed; and a cache that was emptied begins a counter with other upper bits,
-which is seen. (To take off the counter what was saved is a second write in another place: a kill
-between the two would count a batch twice. Where each process has a cache of its own it is done all
-the same: it is killed with its process.) What a cache drops before it was saved is lost.
+wherever somebody is killed. A cache that was emptied begins a counter with other upper bits, which
+is seen; one whose server came back with an older snapshot goes on from there. (To take off the
+counter what was saved is a second write in another place: a kill between the two would count a
+batch twice. Where each process has a cache of its own it is done all the same: that is killed with
+its process.) What a cache drops before it was saved is lost.
 
 Which links were clicked stands in marks, one for a block of links and a day, so that a job asks for
 the counters of those blocks only.
@@ -68,7 +69,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What is to be saved for a link: ``clicks`` more, and the ``counter`` they go up to."""
+    """What is to be saved for a link: ``clicks`` more, and the ``counter`` they go up to.
+
+    No clicks where the counter went back: from there on it counts again.
+    """
 
     link_id: int
     clicks: int
@@ -128,9 +132,9 @@ def pending(block: Block) -> list[Pending]:
     days = ShortLinkDay.objects.filter(day=block.day, link_id__in=counters)
     saved = dict(days.order_by().values_list("link_id", "counter"))
     return [
-        Pending(link_id, clicks, counter)
+        Pending(link_id, max(clicks, 0), counter)
         for link_id, counter in sorted(counters.items())
-        if (clicks := _unsaved(counter, saved.get(link_id, 0))) > 0
+        if (clicks := _unsaved(counter, saved.get(link_id, 0))) != 0
     ]
 
 
