@@ -60,9 +60,8 @@ def test_each_feature_that_is_fast_by_a_cache_says_that_it_is_missing(
     assert told({"default": cache}) == {
         "digitalstore.W530": (
             (
-                f"{where}: short links need a cache that all processes share, or "
-                f"clicks cost queries and get lost, and a link that is switched off works on "
-                f"elsewhere."
+                f"{where}: clicks on short links cost queries or get lost, or a link that is "
+                f"switched off works on elsewhere."
             ),
             LINES,
         ),
@@ -86,8 +85,8 @@ def test_short_links_say_that_a_cache_of_files_loses_their_clicks(tmp_path: Path
         "digitalstore.W530": (
             (
                 "CACHES['default'] is a FileBasedCache, which loses counts when two processes "
-                "count at once: short links need a cache that all processes share, or clicks cost "
-                "queries and get lost, and a link that is switched off works on elsewhere."
+                "count at once: clicks on short links cost queries or get lost, or a link that is "
+                "switched off works on elsewhere."
             ),
             LINES,
         )

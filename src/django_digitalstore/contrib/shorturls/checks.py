@@ -9,8 +9,6 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.cache import caches
-from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
@@ -152,17 +150,11 @@ def check_cache(
     problem = None if settings.DIGITALSTORE_TEST_MODE else caching.problem_of(counts=True)
     if problem is None:
         return []
-    hint = caching.hint_for()
-    if isinstance(caches[settings.DIGITALSTORE_CACHE], LocMemCache):
-        hint += (
-            " Until then give it more OPTIONS['MAX_ENTRIES'] than 300: clicks that it drops before "
-            "they are saved are lost."
-        )
     return [
         CheckWarning(
             f"{problem}: clicks on short links cost queries or get lost, or a link that is "
             f"switched off works on elsewhere.",
-            hint=hint,
+            hint=caching.hint_for(),
             id="digitalstore.W530",
         )
     ]
