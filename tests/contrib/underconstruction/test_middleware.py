@@ -342,6 +342,12 @@ def test_an_empty_address_of_files_is_not_the_whole_site(client, close, settings
     assert client.get("/plain/").status_code == 503
 
 
+def test_beside_an_empty_address_the_files_of_the_other_are_open(client, close, settings):
+    settings.STATIC_URL, settings.MEDIA_URL = "", "/media/"
+    close()
+    assert client.get("/media/cover.png").status_code == 200
+
+
 @pytest.fixture
 def below_a_path(settings: Any) -> Iterator[None]:
     settings.FORCE_SCRIPT_NAME = "/shop"

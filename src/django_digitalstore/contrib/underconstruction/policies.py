@@ -53,10 +53,9 @@ def may_come_in(user: Any) -> bool:
 
 def is_file(request: HttpRequest) -> bool:
     """Tell whether static or media files are below this address."""
-    # What Django makes of a setting that is empty: it would be the whole site.
-    site = get_script_prefix()
     return any(
-        request.path.startswith(prefix) and not site.startswith(prefix)
+        # Of a setting that is empty Django makes the script prefix: it would be the whole site.
+        request.path.startswith(prefix) and not get_script_prefix().startswith(prefix)
         for prefix in (settings.STATIC_URL, settings.MEDIA_URL)
         if prefix
     )
