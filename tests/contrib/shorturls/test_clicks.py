@@ -69,7 +69,7 @@ def test_a_server_that_comes_back_with_an_older_snapshot_counts_on(redis_server,
     cache = caches["default"]
     click(link)
     assert saved_clicks(link) == 1
-    [key] = [key for key in cache.keys("*link-clicks*")]
+    [key] = list(cache.keys("*link-clicks*"))
     snapshot = cache.get(key)
     for _ in range(10):
         click(link)
