@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils import timezone
 
 from django_digitalstore.contrib.shorturls.models import ShortLink, ShortLinkOrder
 from django_digitalstore.contrib.shorturls.testing import click, saved_clicks
@@ -60,6 +63,25 @@ def test_what_the_flow_refuses_stands_at_its_field(admin, link):
         "code": ["This code is reserved. Choose another."]
     }
     assert not LogEntry.objects.exists()
+
+
+def test_a_link_whose_target_is_emptied_is_refused(admin, link):
+    answer = admin.post(reverse(f"{_APP}_shortlink_change", args=[link.pk]), {"address": ""})
+    assert answer.context["adminform"].form.errors == {
+        "__all__": ["Say one thing that the link leads to: a product, or an address."]
+    }
+
+
+def test_an_expired_link_is_edited_and_keeps_its_time_to_the_microsecond(admin, link):
+    past = timezone.now().replace(microsecond=123) - timedelta(days=1)
+    ShortLink.objects.filter(pk=link.pk).update(expires_at=past)
+    change = reverse(f"{_APP}_shortlink_change", args=[link.pk])
+    shown = timezone.localtime(past)
+    given = {"address": "/sale/", "expires_at_0": shown.date(), "expires_at_1": f"{shown:%H:%M:%S}"}
+    answer = admin.post(change, given)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    link.refresh_from_db()
+    assert (link.path, link.expires_at) == ("/sale/", past)
 
 
 def test_a_link_is_switched_off_and_on_for_a_reason(admin, link):

@@ -174,6 +174,23 @@ def test_a_change_keeps_what_it_is_not_about(link, seller):
     assert (changed.target_kind, changed.product_key, changed.label) == ("path", "", "Newsletter")
 
 
+def test_a_link_that_is_changed_expires_when_it_did_unless_that_is_named(make_link):
+    tomorrow = timezone.now() + timedelta(days=1)
+    link = make_link(expires_at=tomorrow)
+    assert flows.change_link(link, label="Newsletter").expires_at == tomorrow
+    assert flows.change_link(link, expires_at=None).expires_at is None
+
+
+def test_a_link_that_is_changed_leads_somewhere(make_link):
+    link = make_link(path="/sale/")
+    for nothing in ({"path": ""}, {"url": ""}, {"path": "", "url": ""}):
+        with pytest.raises(LinkRefused) as refused:
+            flows.change_link(link, **nothing)
+        assert refused.value.message_dict == {
+            "target_kind": ["Say one thing that the link leads to: a product, or an address."]
+        }
+
+
 def test_a_link_that_is_gone_is_not_changed(link, seller):
     ShortLink.objects.all().delete()
     with pytest.raises(LinkRefused) as refused:

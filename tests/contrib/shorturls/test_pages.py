@@ -255,14 +255,40 @@ def test_an_edit_that_fails_leaves_the_page_about_the_link_that_is_there(panel, 
     assert link.path == "/products/a-book/"
 
 
-def test_an_expired_link_is_edited_without_another_date(panel, link):
-    past = timezone.now().replace(microsecond=0, second=0) - timedelta(days=1)
-    ShortLink.objects.filter(pk=link.pk).update(expires_at=past)
-    given = {"product": link.product_key, "expires_at": past.strftime("%Y-%m-%dT%H:%M")}
-    answer = panel.post(page("seller_link_update", link.code), {**given, "label": "Old"})
+@pytest.mark.parametrize("days", [-1, 1], ids=["expired", "works"])
+def test_a_link_is_edited_without_another_date_and_keeps_its_seconds(panel, link, days):
+    then = (timezone.now() + timedelta(days=days)).replace(second=42, microsecond=123)
+    ShortLink.objects.filter(pk=link.pk).update(expires_at=then)
+    form = panel.get(page("seller_link_update", link.code)).context["form"]
+    shown = timezone.localtime(then).strftime("%Y-%m-%dT%H:%M")
+    assert f'value="{shown}"' in str(form["expires_at"])
+    given = {"product": link.product_key, "expires_at": shown, "label": "Poster"}
+    answer = panel.post(page("seller_link_update", link.code), given)
     assert answer.status_code == 302
     link.refresh_from_db()
-    assert link.label == "Old"
+    assert (link.label, link.expires_at) == ("Poster", then)
+
+
+def test_a_date_that_is_emptied_or_moved_is_what_the_seller_says(panel, link):
+    then = timezone.now().replace(second=42) + timedelta(days=1)
+    ShortLink.objects.filter(pk=link.pk).update(expires_at=then)
+    later = timezone.localtime(then + timedelta(minutes=1)).replace(second=0, microsecond=0)
+    given = {"product": link.product_key, "expires_at": later.strftime("%Y-%m-%dT%H:%M")}
+    panel.post(page("seller_link_update", link.code), given)
+    link.refresh_from_db()
+    assert link.expires_at == later
+    panel.post(page("seller_link_update", link.code), {**given, "expires_at": ""})
+    link.refresh_from_db()
+    assert link.expires_at is None
+
+
+def test_a_link_whose_target_is_emptied_is_refused_and_stays(panel, link):
+    answer = panel.post(page("seller_link_update", link.code), {"product": "", "address": ""})
+    assert answer.context["form"].errors == {
+        "__all__": ["Say one thing that the link leads to: a product, or an address."]
+    }
+    link.refresh_from_db()
+    assert link.path == "/products/a-book/"
 
 
 def test_the_hosts_are_named_where_an_address_is_written(panel, settings):

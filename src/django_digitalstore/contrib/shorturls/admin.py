@@ -21,17 +21,15 @@ from django_digitalstore.core.admin import (
     ReasonedActionsMixin,
 )
 
-from . import addresses, flows, policies, targets
+from . import addresses, flows
 from .choices import TargetKind
-from .exceptions import LinkRefused
+from .forms import SavesByFlowMixin
 from .models import ShortLink, ShortLinkDay, ShortLinkOrder
 
 __all__ = ["ShortLinkAdmin", "ShortLinkAdminForm", "ShortLinkDayAdmin", "ShortLinkOrderAdmin"]
 
-_FIELD_OF = {"product_key": "product", "path": "address", "url": "address", "target_kind": None}
 
-
-class ShortLinkAdminForm(forms.ModelForm):
+class ShortLinkAdminForm(SavesByFlowMixin, forms.ModelForm):
     """A link of anybody's, to any product and any address that links may lead to."""
 
     product: Any = forms.ModelChoiceField(
@@ -66,49 +64,24 @@ class ShortLinkAdminForm(forms.ModelForm):
         product: Any = self.fields["product"]
         product.queryset = get_product_model()._default_manager.all()
         link = self.instance
-        if not link._state.adding:
+        if self.link is not None:
             is_product = link.target_kind == TargetKind.PRODUCT
             self.initial.setdefault("product", link.product_key if is_product else None)
             self.initial.setdefault("address", "" if is_product else link.path or link.url)
             self.fields.pop("code", None)
             self.fields.pop("owner", None)
 
-    def clean_code(self) -> str:
-        """Say what is wrong with a code before anything is tried."""
-        code: str = self.cleaned_data["code"]
-        problem = policies.problem_of_code(code) if code else ""
-        if problem:
-            raise forms.ValidationError(problem)
-        return code
-
-    def clean_address(self) -> str:
-        """Take an address of this site, which people copy whole, as its path."""
-        return targets.without_site(self.cleaned_data["address"])
+    @property
+    def link(self) -> ShortLink | None:
+        """Return the link that is changed; None where one is made."""
+        return None if self.instance._state.adding else self.instance
 
     def _post_clean(self) -> None:
         # The flow is the validation: nothing is decided twice, and nothing in another way. Errors
         # of fields are there by now.
-        if self.errors:
-            return
-        address = self.cleaned_data["address"]
-        kind = "path" if address.startswith("/") else "url"
-        fields = {
-            "product": self.cleaned_data["product"],
-            kind: address,
-            "label": self.cleaned_data["label"],
-            "expires_at": self.cleaned_data["expires_at"],
-            "actor": self.actor,
-        }
-        try:
-            if self.instance._state.adding:
-                code, owner = self.cleaned_data["code"], self.cleaned_data["owner"]
-                self.instance = flows.create_link(code=code, owner=owner, **fields)
-            else:
-                self.instance = flows.change_link(self.instance, **fields)
-        except LinkRefused as error:
-            for field, errors in error.update_error_dict({}).items():
-                name = _FIELD_OF.get(field, field)
-                self.add_error(name if name in self.fields else None, errors)
+        if not self.errors:
+            owner = self.cleaned_data.get("owner")
+            self.instance = self.save_by_flow(owner=owner, actor=self.actor) or self.instance
 
 
 def _disable(link: ShortLink, *, actor: Any, reason: str) -> Outcome:

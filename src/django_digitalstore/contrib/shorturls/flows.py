@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date, datetime
+from types import EllipsisType
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -94,23 +95,24 @@ def change_link(
     link: ShortLink,
     *,
     product: Any = None,
-    path: str = "",
-    url: str = "",
+    path: str | None = None,
+    url: str | None = None,
     label: str | None = None,
-    expires_at: datetime | None = None,
+    expires_at: datetime | EllipsisType | None = ...,
     actor: Any = None,
 ) -> ShortLink:
-    """Write where a link leads, its label and when it expires (None: never); the code stays.
+    """Write where a link leads, its label, and when it expires (None: never); the code stays.
 
-    Without ``product``, ``path`` and ``url`` it leads where it led; a ``label`` of None stays.
-    Raises ``LinkRefused`` with the fields that are wrong, and ``NotYourLink``.
+    What is not named stays as it was. Raises ``LinkRefused`` with the fields that are wrong, and
+    ``NotYourLink``.
     """
     link = _locked(link, actor)
-    if product is not None or path or url:
-        _aim(link, product=product, path=path, url=url, actor=actor, verb="change")
-    if expires_at != link.expires_at:
-        _check_expiry(expires_at)
-    link.expires_at = expires_at
+    if (product, path, url) != (None, None, None):
+        _aim(link, product=product, path=path or "", url=url or "", actor=actor, verb="change")
+    if not isinstance(expires_at, EllipsisType):
+        if expires_at != link.expires_at:
+            _check_expiry(expires_at)
+        link.expires_at = expires_at
     if label is not None:
         link.label = label
     _clean(link)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -17,14 +18,67 @@ from .choices import TargetKind
 from .exceptions import LinkRefused
 from .models import ShortLink
 
-__all__ = ["ShortLinkForm"]
+__all__ = ["SavesByFlowMixin", "ShortLinkForm"]
 
 #: Column of the table → field of the form that it comes from.
 _FIELD_OF = {"product_key": "product", "path": "address", "url": "address", "target_kind": None}
 
 
-class ShortLinkForm(forms.Form):
-    """A short link as its seller edits it; ``save()`` is a flow in the seller's name.
+class SavesByFlowMixin:
+    """What the form of sellers and that of staff share: a flow validates and saves."""
+
+    fields: dict[str, Any]
+    cleaned_data: dict[str, Any]
+    changed_data: list[str]
+    add_error: Any
+    #: The link that the form is about; None makes a new one.
+    link: Any
+
+    def clean_code(self) -> str:
+        """Say what is wrong with a code before anything is tried."""
+        code: str = self.cleaned_data["code"]
+        problem = policies.problem_of_code(code) if code else ""
+        if problem:
+            raise forms.ValidationError(problem)
+        return code
+
+    def clean_address(self) -> str:
+        """Take an address of this site, which people copy whole, as its path."""
+        return targets.without_site(self.cleaned_data["address"])
+
+    def clean_expires_at(self) -> datetime | None:
+        """Keep a time that was left as it is, with the seconds that the form does not show."""
+        if self.link is not None and "expires_at" not in self.changed_data:
+            return cast("datetime | None", self.link.expires_at)
+        return cast("datetime | None", self.cleaned_data["expires_at"])
+
+    def get_target(self) -> dict[str, Any]:
+        """Return what the link leads to, as the flows take it."""
+        address = self.cleaned_data["address"]
+        kind = "path" if address.startswith("/") else "url"
+        return {"product": self.cleaned_data["product"], kind: address}
+
+    def save_by_flow(self, *, owner: Any, actor: Any) -> Any:
+        """Return the link as it is saved; what the flow refuses becomes errors of the form."""
+        fields = {
+            **self.get_target(),
+            "label": self.cleaned_data["label"],
+            "expires_at": self.cleaned_data["expires_at"],
+            "actor": actor,
+        }
+        try:
+            if self.link is not None:
+                return flows.change_link(self.link, **fields)
+            return flows.create_link(owner=owner, code=self.cleaned_data["code"], **fields)
+        except LinkRefused as error:
+            for field, errors in error.update_error_dict({}).items():
+                name = _FIELD_OF.get(field, field)
+                self.add_error(name if name in self.fields else None, errors)
+            return self.link
+
+
+class ShortLinkForm(SavesByFlowMixin, forms.Form):
+    """A short link as its seller edits it; ``try_to_save()`` is a flow in the seller's name.
 
     The code of a link that is there stays: it is printed somewhere. ``link`` None makes a new one.
     """
@@ -78,43 +132,11 @@ class ShortLinkForm(forms.Form):
             "product": link.product_key if is_product else None,
             "address": "" if is_product else link.path or link.url,
             "label": link.label,
-            "expires_at": link.expires_at,
+            # As its field shows it.
+            "expires_at": link.expires_at and link.expires_at.replace(second=0, microsecond=0),
         }
-
-    def clean_code(self) -> str:
-        """Say what is wrong with a code before anything is tried."""
-        code: str = self.cleaned_data["code"]
-        problem = policies.problem_of_code(code) if code else ""
-        if problem:
-            raise forms.ValidationError(problem)
-        return code
-
-    def clean_address(self) -> str:
-        """Take an address of this site, which people copy whole, as its path."""
-        return targets.without_site(self.cleaned_data["address"])
-
-    def get_target(self) -> dict[str, Any]:
-        """Return what the link leads to, as the flows take it."""
-        address = self.cleaned_data["address"]
-        kind = "path" if address.startswith("/") else "url"
-        return {"product": self.cleaned_data["product"], kind: address}
 
     def try_to_save(self) -> bool:
         """Save by the flow; what that refuses becomes errors of the form."""
-        fields = {
-            **self.get_target(),
-            "label": self.cleaned_data["label"],
-            "expires_at": self.cleaned_data["expires_at"],
-            "actor": self.seller,
-        }
-        try:
-            if self.link is None:
-                code = self.cleaned_data["code"]
-                self.link = flows.create_link(owner=self.seller, code=code, **fields)
-            else:
-                self.link = flows.change_link(self.link, **fields)
-        except LinkRefused as error:
-            for field, errors in error.update_error_dict({}).items():
-                name = _FIELD_OF.get(field, field)
-                self.add_error(name if name in self.fields else None, errors)
+        self.link = self.save_by_flow(owner=self.seller, actor=self.seller)
         return not self.errors
