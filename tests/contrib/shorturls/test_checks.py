@@ -12,6 +12,9 @@ from django.test import override_settings
 from django.urls import include, path
 
 from django_digitalstore.contrib.shorturls.testing import click
+from django_digitalstore.contrib.shorturls.views import AttributesLinksMixin
+from django_digitalstore.core.views import IsCustomerMixin
+from django_digitalstore.payments.views import GenericCheckoutView
 from tests.contrib.shorturls import urls
 
 pytestmark = pytest.mark.needs("payments")
@@ -168,33 +171,59 @@ def test_a_timeout_of_zero_is_named_in_production(settings):
     )
 
 
-def test_a_checkout_that_notes_nothing_is_named_in_production(settings):
-    from django_digitalstore.core.views import IsCustomerMixin
-    from django_digitalstore.payments.views import GenericCheckoutView
-
-    class PlainCheckout(IsCustomerMixin, GenericCheckoutView):
-        base_template = "base.html"
-        active_page = "shop"
-        return_url = cancel_url = owned_url = "shop:library"
-
+def shop_of(*checkouts) -> ModuleType:
     others = [each for each in urls.shop if each.name != "checkout"]
-    plain = path("checkout/", PlainCheckout.as_view(), name="checkout")
-    settings.ROOT_URLCONF = site(
+    pages = [path(f"checkout/{n}/", view.as_view()) for n, view in enumerate(checkouts)]
+    return site(
         path("store/", include("django_digitalstore.urls")),
-        path("", include(([*others, plain], "shop"))),
+        path("", include(([*others, *pages], "shop"))),
     )
+
+
+def notes_nothing(name: str) -> CheckWarning:
+    return CheckWarning(
+        f"{__name__}.{name} does not note the orders that short links led to, so the cookie that "
+        f"each click sets is for nothing there.",
+        hint=(
+            f"Write `class {name}(AttributesLinksMixin, …)`, the mixin first, with "
+            f"AttributesLinksMixin of django_digitalstore.contrib.shorturls.views, or "
+            f"DIGITALSTORE_SHORTURLS_ATTRIBUTION = timedelta(0)."
+        ),
+        id="digitalstore.W531",
+    )
+
+
+class PlainCheckout(IsCustomerMixin, GenericCheckoutView):
+    base_template = "base.html"
+    active_page = "shop"
+    return_url = cancel_url = owned_url = "shop:library"
+
+
+class LateCheckout(PlainCheckout, AttributesLinksMixin):
+    def go_and_pay(self, payment):
+        return super().go_and_pay(payment)
+
+
+class Noting(AttributesLinksMixin):
+    pass
+
+
+class RightCheckout(Noting, PlainCheckout):
+    def go_and_pay(self, payment):
+        return super().go_and_pay(payment)
+
+
+def test_each_checkout_that_notes_nothing_is_named_in_production(settings):
+    settings.ROOT_URLCONF = shop_of(RightCheckout, PlainCheckout, LateCheckout, PlainCheckout)
     assert ours() == []
     assert ours(include_deployment_checks=True) == [
-        CheckWarning(
-            f"{__name__}.PlainCheckout does not note the orders that short links led to, so the "
-            f"cookie that each click sets is for nothing.",
-            hint=(
-                "Write `class PlainCheckout(AttributesLinksMixin, …)` with AttributesLinksMixin of "
-                "django_digitalstore.contrib.shorturls.views, or "
-                "DIGITALSTORE_SHORTURLS_ATTRIBUTION = timedelta(0)."
-            ),
-            id="digitalstore.W531",
-        )
+        notes_nothing("PlainCheckout"),
+        notes_nothing("LateCheckout"),
     ]
     with override_settings(DIGITALSTORE_SHORTURLS_ATTRIBUTION=timedelta(0)):
         assert ours(include_deployment_checks=True) == []
+
+
+def test_a_site_without_a_checkout_is_silent(settings):
+    settings.ROOT_URLCONF = shop_of()
+    assert ours(include_deployment_checks=True) == []

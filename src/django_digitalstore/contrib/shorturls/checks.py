@@ -164,7 +164,7 @@ def check_cache(
 def check_attribution(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Warn of a cookie that nobody reads: no checkout notes the orders that links led to."""
+    """Warn of each checkout that doesn't read the cookie: it notes no order for a link."""
     if (
         not settings.DIGITALSTORE_SHORTURLS_ATTRIBUTION
         or not apps.is_installed("django_digitalstore.payments")
@@ -173,21 +173,21 @@ def check_attribution(
         return []
     # By its name: links do without payments.
     generic = import_string("django_digitalstore.payments.views.GenericCheckoutView")
-    checkouts = [view for view in _views(get_resolver()) if issubclass(view, generic)]
-    if not checkouts or any(issubclass(view, AttributesLinksMixin) for view in checkouts):
-        return []
-    name = checkouts[0].__name__
+    checkouts = {view: None for view in _views(get_resolver()) if issubclass(view, generic)}
     return [
         CheckWarning(
-            f"{checkouts[0].__module__}.{name} does not note the orders that short links led to, "
-            f"so the cookie that each click sets is for nothing.",
+            f"{view.__module__}.{view.__name__} does not note the orders that short links led to, "
+            f"so the cookie that each click sets is for nothing there.",
             hint=(
-                f"Write `class {name}(AttributesLinksMixin, …)` with AttributesLinksMixin of "
-                f"django_digitalstore.contrib.shorturls.views, or "
+                f"Write `class {view.__name__}(AttributesLinksMixin, …)`, the mixin first, with "
+                f"AttributesLinksMixin of django_digitalstore.contrib.shorturls.views, or "
                 f"DIGITALSTORE_SHORTURLS_ATTRIBUTION = timedelta(0)."
             ),
             id="digitalstore.W531",
         )
+        for view in checkouts
+        # After the generic view the mixin is never called.
+        if AttributesLinksMixin not in view.__mro__[: view.__mro__.index(generic)]
     ]
 
 
