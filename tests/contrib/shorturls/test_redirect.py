@@ -53,7 +53,7 @@ def test_of_many_codes_that_are_tried_only_so_many_are_kept(redis_server, settin
     tried = [f"tried{number}" for number in range(5)]
     for _ in range(2):
         assert [resolution.resolve(code) for code in tried] == [None] * 5
-    kept = [code for code in tried if caching.shared().get(f"link:{code}") is not None]
+    kept = [code for code in tried if caching.shared().get(f"link:1:{code}") is not None]
     assert kept == tried[:3]
 
 
@@ -70,7 +70,12 @@ def test_codes_that_are_tried_drive_no_click_out_of_a_cache_of_a_process(link):
 def test_what_no_link_can_be_called_costs_no_query_and_no_entry(code):
     with assert_query_budget(0):
         assert is_gone(click(code))
-    assert caching.shared().get(f"link:{code}") is None
+    assert caching.shared().get(f"link:1:{code}") is None
+
+
+def test_entries_of_a_release_that_kept_another_form_are_not_read(link):
+    caching.shared().set(f"link:{link.code}", (None, "/of another form/"), timeout=None)
+    assert click(link)["Location"] == link.path
 
 
 def test_a_click_opens_no_transaction_where_each_request_has_one(link, monkeypatch):

@@ -107,7 +107,7 @@ class ShortLinkDay(models.Model):
     )
     day = models.DateField(_("day"))
     clicks = models.PositiveBigIntegerField(_("clicks"), default=0)
-    #: What the cache's counter said when its clicks were last added; see ``clicks.Counter``.
+    #: What the cache's counter said when its clicks were last added; see ``counters``.
     counter = models.BigIntegerField(default=0, editable=False)
 
     class Meta:

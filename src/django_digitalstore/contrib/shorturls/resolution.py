@@ -27,6 +27,9 @@ from .validators import is_code
 
 __all__ = ["Destination", "forget", "resolve"]
 
+#: Beginning of an entry's key, with the version of its form: while a site is deployed, processes of
+#: two releases share the cache. Whoever changes what ``_read()`` returns counts it up.
+_ENTRY = "link:1"
 #: Seconds that a generation is kept: longer than any entry that was read under another one.
 _GENERATION_KEPT = 24 * 60 * 60
 #: Codes without a link that are kept within ``DIGITALSTORE_SHORTURLS_TIMEOUT``.
@@ -54,7 +57,7 @@ def resolve(code: str) -> Destination | None:
     if not is_code(code):  # what no link can be called costs nothing, and makes no entry
         return None
     cache = caching.shared()
-    entry_key, generation_key = f"link:{code}", f"link-generation:{code}"
+    entry_key, generation_key = f"{_ENTRY}:{code}", f"link-generation:{code}"
     found = cache.get_many((entry_key, generation_key))
     generation, entry = found.get(generation_key), found.get(entry_key)
     if entry is None or entry[0] != generation:
