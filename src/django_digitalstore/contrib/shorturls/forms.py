@@ -24,13 +24,9 @@ __all__ = ["SavesByFlowMixin", "ShortLinkForm"]
 _FIELD_OF = {"product_key": "product", "path": "address", "url": "address", "target_kind": None}
 
 
-class SavesByFlowMixin:
+class SavesByFlowMixin(forms.BaseForm):
     """What the form of sellers and that of staff share: a flow validates and saves."""
 
-    fields: dict[str, Any]
-    cleaned_data: dict[str, Any]
-    changed_data: list[str]
-    add_error: Any
     #: The link that the form is about; None makes a new one.
     link: Any
 
