@@ -30,7 +30,9 @@ def plan_of(asks: Callable[[], Any], model: type[Model]) -> str:
         asks()
     table = connection.ops.quote_name(model._meta.db_table)
     sql = next(
-        q["sql"] for q in sent if q["sql"].startswith("SELECT") and f"FROM {table}" in q["sql"]
+        q["sql"]
+        for q in sent
+        if q["sql"].lstrip("(").startswith("SELECT") and f"FROM {table}" in q["sql"]
     )
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
