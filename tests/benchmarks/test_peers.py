@@ -32,9 +32,9 @@ def test_a_limit_beside_another_way_compares_the_ratios_to_their_floors() -> Non
     printed = table(
         job,
         [
-            Measured("floor", 0.001, 1, 1),
-            Measured("theirs", 0.004, 4, 1),
-            Measured("ours", 0.006, 2, 1),
+            Measured("floor", 0.001, 0.001, 1, 1),
+            Measured("theirs", 0.004, 0.002, 4, 1),
+            Measured("ours", 0.006, 0.003, 2, 1),
         ],
     )
 
