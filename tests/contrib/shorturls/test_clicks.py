@@ -69,7 +69,7 @@ def test_a_server_that_comes_back_with_an_older_snapshot_counts_on(redis_server,
     cache = caches["default"]
     click(link)
     assert saved_clicks(link) == 1
-    [key] = list(cache.keys("*link-clicks*"))
+    [key] = cache.keys("*link-clicks*")
     snapshot = cache.get(key)
     for _ in range(10):
         click(link)
@@ -240,6 +240,15 @@ def test_processes_with_a_cache_of_their_own_save_each_click_once(link, settings
         flows.record_clicks()
     assert days_of(link) == {counters.today(): 10}
     assert saved_clicks(link) == 10
+
+
+def test_nothing_is_taken_off_a_counter_that_all_see(redis_server, settings, link):
+    settings.CACHES = redis_server.caches
+    click(link)
+    assert saved_clicks(link) == 1
+    cache = caches["default"]
+    [key] = cache.keys("*link-clicks*")
+    assert cache.get(key) == link.days.get().counter
 
 
 def test_on_a_cache_that_all_see_a_click_never_saves(redis_server, settings, link, monkeypatch):

@@ -162,6 +162,7 @@ def test_each_refusal_says_what_to_write(seller):
     assert said(url="https://a\\b") == {"url": [signs]}
     assert said(url="javascript:alert(1)") == {"url": [whole]}
     assert said(url="https://[::1") == {"url": [whole]}
+    assert said(url="https:/evil.example/") == {"url": [whole]}
     assert said(url=f"https://ada@{CHOSEN}/") == {
         "url": ["Write the address without a user name and a password."]
     }
