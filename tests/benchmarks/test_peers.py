@@ -38,8 +38,8 @@ def test_a_limit_beside_another_way_compares_the_ratios_to_their_floors() -> Non
         ],
     )
 
-    assert "| ours | 6.000 | 2.00 | 1 | ok: ≤ 1x of theirs (0.50) |" in printed
-    assert "| theirs | 4.000 | 4.00 | 1 | MISSED: ≤ 0.5x of ours (2.00) |" in printed
+    assert "| ours | 6.000 | 3.000 | 2.00 | 1 | ok: ≤ 1x of theirs (0.50) |" in printed
+    assert "| theirs | 4.000 | 2.000 | 4.00 | 1 | MISSED: ≤ 0.5x of ours (2.00) |" in printed
 
 
 def test_what_dj_stripe_asks_stripe_for_is_answered_on_loopback() -> None:
