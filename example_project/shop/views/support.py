@@ -1,5 +1,6 @@
 """What customers ask about their products, and what sellers answer, on which terms."""
 
+from django_digitalstore.contrib.shorturls.views import AttributesLinksMixin
 from django_digitalstore.core.views import IsCustomerMixin, IsSellerMixin
 from django_digitalstore.support.views import (
     GenericAttachmentLinkView,
@@ -37,7 +38,7 @@ class SupportRequestOpenView(IsCustomerMixin, GenericSupportRequestOpenView):
     buy_url = "shop:support_buy"
 
 
-class SupportCheckoutView(IsCustomerMixin, GenericSupportCheckoutView):
+class SupportCheckoutView(AttributesLinksMixin, IsCustomerMixin, GenericSupportCheckoutView):
     base_template = "base.html"
     active_page = "support"
     return_url = "shop:order_return"
