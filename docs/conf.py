@@ -68,7 +68,7 @@ nitpick_ignore_regex = [
     # The SDKs of providers.
     (r"py:class", r"(httpx|storages|stripe)\..*|DodoPayments"),
     # Imported for annotations only, so autodoc knows their last name alone.
-    (r"py:class", r"(.*\.)?(File|Model|RelatedManager|SupportsWrite|datetime)"),
+    (r"py:class", r"(.*\.)?(EllipsisType|File|Model|RelatedManager|SupportsWrite|datetime)"),
     # Type variables.
     (r"py:.*", r"(.*\.)?([A-Z]|BackendT)"),
 ]

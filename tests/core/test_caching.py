@@ -6,6 +6,7 @@ import ast
 import logging
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -122,11 +123,12 @@ class Broken(LocMemCache):
 
     broken = True
     asked = 0
+    error: Exception = ConnectionError("nobody is there")
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
         type(self).asked += 1
         if self.broken:
-            raise ConnectionError("nobody is there")
+            raise self.error
         return super().get(*args, **kwargs)
 
 
@@ -233,6 +235,27 @@ def test_threads_find_an_outage_once_and_one_of_them_tries_for_all(
     at_once(*[lambda: cache.get("a")] * 8)
     assert broken.asked == asked + 1
     assert len(caplog.records) == 1
+
+
+def test_an_error_of_the_system_is_an_outage_even_if_it_is_one_of_a_value(
+    broken: type[Broken], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(broken, "error", ssl.SSLCertVerificationError("the certificate expired"))
+    assert isinstance(broken.error, ValueError)
+    assert caching.shared().get("a") is None
+    assert caching.shared().is_down
+
+
+def test_a_value_at_fault_keeps_nobody_from_trying_a_server_that_was_down(
+    broken: type[Broken], monkeypatch: pytest.MonkeyPatch
+):
+    cache = caching.shared()
+    assert cache.get("a") is None
+    broken.broken = False
+    time.sleep(REST + 0.05)
+    assert not cache.set("a", threading.Lock(), timeout=60)
+    assert cache.set("b", 1, timeout=60)
+    assert not cache.is_down
 
 
 # --- a value that is at fault ------------------------------------------------------------------

@@ -46,6 +46,16 @@ def test_one_of_looks_at_foreign_keys_and_joins(customer: Any, products: list[An
     assert [row.product for row in of_join] == [products[1]]
 
 
+def test_no_key_is_none_and_a_longer_one_is_another(products: list[Any]) -> None:
+    model = get_product_model()
+
+    assert model.objects.exclude(OneOf("pk", [None])).count() == 3
+    product = products[0]
+    model.objects.filter(pk=product.pk).update(currency="EUR")
+    assert not model.objects.filter(OneOf("currency", ["EURO"])).exists()
+    assert product in model.objects.filter(OneOf("currency", ["EUR"]))
+
+
 def test_one_of_without_keys_asks_nothing() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert list(get_product_model().objects.filter(OneOf("pk", []))) == []

@@ -30,6 +30,12 @@ def test_the_case_of_other_letters_does_not_matter_either():
     assert found("äußerst") == found("ÜBEL") == ["Äußerst Übel"]
 
 
+def test_a_word_finds_its_own_title_whatever_its_letters():
+    for word in ("ΛΟΓΟΣ", "İstanbul"):
+        Group.objects.create(name=f"1 {word} 2")
+        assert found(word) == [f"1 {word} 2"]
+
+
 @pytest.mark.parametrize("sign", ["%", "_", "\\", "'"])
 def test_signs_of_patterns_are_signs(sign):
     Group.objects.create(name=f"a{sign}b")

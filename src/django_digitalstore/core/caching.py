@@ -33,7 +33,8 @@ REST: Final = 1.0
 _PREFIX = "digitalstore:"
 
 #: What pickling raises, and the serializers of other backends: for a value that can't be kept, or
-#: one that another version of the site kept. No client of a server raises them of an outage.
+#: one that another version of the site kept. An error of the operating system is an outage all the
+#: same: that of a certificate is a ``ValueError`` too.
 _OF_THE_VALUE: Final = (
     pickle.PickleError,
     AttributeError,
@@ -128,7 +129,11 @@ class SharedCache:
             return miss
         try:
             answer = question(cache)
+        except OSError as error:
+            self._went_wrong(error)
+            return miss
         except _OF_THE_VALUE:
+            self._rests_until = 0.0  # it says nothing about the server: let the next one ask it
             logger.exception(
                 "A value can't be kept in the cache %r, or read from it: the store goes on without "
                 "that value, slower",

@@ -17,14 +17,15 @@ class OneOf(Func):
     """The condition that a column of keys holds one of ``keys``, in any number.
 
     What ``__in`` asks; on PostgreSQL by one parameter and not by one for each, so that asking for a
-    page of a hundred costs half as much. ``column`` is named as in ``filter()``, without a lookup::
+    page of a hundred costs half as much. Keys are values that the column can hold; None is none.
+    ``column`` is named as in ``filter()``, without a lookup::
 
         purchases.filter(OneOf("product_id", keys), user_id=user.pk)
     """
 
     def __init__(self, column: str, keys: Iterable[Any]) -> None:
         super().__init__(F(column), output_field=BooleanField())
-        self.keys = tuple(keys)
+        self.keys = tuple(key for key in keys if key is not None)
 
     def as_sql(  # type: ignore[override]  # no template: what is asked depends on the keys
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
@@ -39,7 +40,8 @@ class OneOf(Func):
     ) -> tuple[str, list[Any]]:
         """Return ``column = ANY(…)``, which takes the keys as one array."""
         column, params = self._column(compiler)
-        kind = self._key_field.db_type(connection)
+        # Without its length: to that a cast would cut a key, which then is another one.
+        kind = self._key_field.db_type(connection).partition("(")[0]
         return f"{column} = ANY(%s::{kind}[])", [*params, list(self._prepared(connection))]
 
     @property

@@ -28,6 +28,7 @@ __all__ = [
     "OutsideTransactionView",
     "RoleRequiredMixin",
     "SeeOther",
+    "outside_transaction",
 ]
 
 
@@ -202,6 +203,13 @@ class GenericView(RoleRequiredMixin):
         return context
 
 
+def outside_transaction(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Mark a view to run outside the transactions of ATOMIC_REQUESTS, of every database."""
+    for alias in connections:
+        transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
 class OutsideTransactionView(GenericView):
     """Base of pages that run outside the transaction of a request, whatever ATOMIC_REQUESTS says.
 
@@ -213,7 +221,4 @@ class OutsideTransactionView(GenericView):
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
         # On the function itself: an attribute of dispatch() would be lost with the first mixin of
         # the host that overrides it.
-        view = super().as_view(**initkwargs)
-        for alias in connections:
-            transaction.non_atomic_requests(using=alias)(view)
-        return view
+        return outside_transaction(super().as_view(**initkwargs))

@@ -8,12 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
+
+from django_digitalstore.core.views import outside_transaction
 
 from . import inbox
 
@@ -32,7 +33,7 @@ class PaymentWebhookView(View):
         # On the function: on dispatch() they would be put together anew for each request.
         view = csrf_exempt(login_not_required(super().as_view(**initkwargs)))
         # Under ATOMIC_REQUESTS the row that records a failure would be rolled back.
-        return transaction.non_atomic_requests(view)
+        return outside_transaction(view)
 
     def post(self, request: HttpRequest, alias: str, *args: Any, **kwargs: Any) -> HttpResponse:
         limit = settings.DIGITALSTORE_WEBHOOK_MAX_BYTES

@@ -688,6 +688,7 @@ urlpatterns = [
     path("e/", OwnPageView.as_view()),
     path("f/", LoggedView.as_view()),
     path("g/", NoCountryView.as_view()),
+    path("h/", OwnCountView.as_view(limit=0)),
     path("d/", SalesExportView.as_view(), name="sales_export"),
     path("store/", include("django_digitalstore.urls")),
 ]
@@ -739,8 +740,8 @@ def test_two_pages_that_count_by_one_method_share_no_answer(
 ):
     sold(customer, make_product("Book", seller=seller))
     client = client_of(seller)
-    counted = [client.get(page).context["dashboard"].countries for page in ("/b/", "/g/")]
-    assert [len(countries) for countries in counted] == [1, 0]
+    counted = [client.get(page).context["dashboard"].countries for page in ("/b/", "/g/", "/h/")]
+    assert [len(countries) for countries in counted] == [1, 0, 0]
 
 
 def test_a_page_without_its_role_says_what_to_write():

@@ -17,7 +17,10 @@ from django_digitalstore.core.views import IsCustomerMixin
 from django_digitalstore.payments.views import GenericCheckoutView
 from tests.contrib.shorturls import urls
 
-pytestmark = pytest.mark.needs("payments")
+pytestmark = [
+    pytest.mark.needs("payments"),
+    pytest.mark.django_db(databases="__all__"),  # checks ask what each of them can
+]
 
 REDIS = (
     "Write CACHES['default'] = {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': "

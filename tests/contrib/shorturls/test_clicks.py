@@ -10,15 +10,20 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
-from django.db import OperationalError, connection, connections
+from django.db import IntegrityError, OperationalError, connection, connections
 from django.utils import timezone
 
 from django_digitalstore.contrib.shorturls import clicks, counters, flows
 from django_digitalstore.contrib.shorturls.models import ShortLink, ShortLinkDay
 from django_digitalstore.contrib.shorturls.testing import click, saved_clicks
+from django_digitalstore.contrib.shorturls.views.seller import (
+    GenericShortLinkDetailView,
+    GenericShortLinkListView,
+)
 from django_digitalstore.core import caching
 from django_digitalstore.core.jobs import run_due
 from django_digitalstore.core.testing import assert_query_budget
+from django_digitalstore.core.views import OutsideTransactionView
 from tests.contrib.shorturls.conftest import LOCAL_MEMORY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
@@ -240,6 +245,71 @@ def test_processes_with_a_cache_of_their_own_save_each_click_once(link, settings
         flows.record_clicks()
     assert days_of(link) == {counters.today(): 10}
     assert saved_clicks(link) == 10
+
+
+def test_clicks_of_one_process_outlive_a_rollback(link, monkeypatch, settings):
+    settings.CACHES = LOCAL_MEMORY
+    click(link)
+    click(link)
+
+    def full(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("UPDATE") and "shortlinkday" in sql:
+            raise IntegrityError("the disk is full")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(full), pytest.raises(IntegrityError):
+        flows.record_clicks()
+    assert saved_clicks(link) == 2
+    assert days_of(link) == {counters.today(): 2}
+
+
+def test_a_counter_made_while_another_is_saved_keeps_its_own_click(link, settings):
+    settings.CACHES = LOCAL_MEMORY
+    for _ in range(5):
+        click(link)
+    block = next(counters.clicked_blocks())
+    saved = counters.pending(block)
+    caches["default"].clear()  # as where it is full
+    click(link)
+    with counters.saving(block) as was_saved:
+        was_saved(saved)
+    assert saved_clicks(link) == 1
+
+
+def test_a_counter_is_told_exactly_by_every_server(any_cache, link):
+    click(link)
+    for _ in range(5):
+        counters.count(link.pk, counters.today())
+    key = f"link-clicks:{counters.today():%Y%m%d}:{link.pk}"
+    counted = caching.shared().incr(key, 0)
+    assert counted == caching.shared().get(key)
+    assert saved_clicks(link) == 6
+
+
+def test_a_replica_that_is_behind_counts_no_click_twice(redis_server, settings, link, monkeypatch):
+    settings.CACHES = redis_server.caches
+    cache = caches["default"]
+    click(link)
+    [key] = cache.keys("*link-clicks*")
+    behind = cache.get(key)
+    for _ in range(9):
+        click(link)
+    assert saved_clicks(link) == 10
+    ask = cache.get_many
+
+    def replica(names: list[str]) -> dict[str, Any]:
+        return {name: behind if name == key else value for name, value in ask(names).items()}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "get_many", replica)
+        flows.record_clicks()
+    assert saved_clicks(link) == 10
+    assert days_of(link) == {counters.today(): 10}
+
+
+def test_the_pages_of_links_save_outside_the_transaction_of_their_request():
+    for view in (GenericShortLinkListView, GenericShortLinkDetailView):
+        assert issubclass(view, OutsideTransactionView)
 
 
 def test_nothing_is_taken_off_a_counter_that_all_see(redis_server, settings, link):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.urls import NoReverseMatch
 from django.utils import timezone
@@ -13,8 +13,10 @@ from django.utils import timezone
 from django_digitalstore.contrib.shorturls import flows, resolution
 from django_digitalstore.contrib.shorturls.models import ShortLink
 from django_digitalstore.contrib.shorturls.testing import click, saved_clicks
+from django_digitalstore.contrib.shorturls.views.public import ShortLinkRedirectView
 from django_digitalstore.core import caching
 from django_digitalstore.core.testing import assert_query_budget
+from django_digitalstore.payments.webhook import PaymentWebhookView
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("payments")]
 
@@ -83,6 +85,14 @@ def test_a_click_opens_no_transaction_where_each_request_has_one(link, monkeypat
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     with assert_query_budget(0):
         assert click(link).status_code == 302
+
+
+def test_clicks_and_webhooks_run_outside_the_transactions_of_every_database(monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setitem(connections.settings, "other", connections.settings["default"])
+        views = [view.as_view() for view in (ShortLinkRedirectView, PaymentWebhookView)]
+    for view in views:
+        assert view._non_atomic_requests == {"default", "other"}
 
 
 def test_a_link_is_clicked_without_logging_in_where_every_page_asks_for_it(link, settings):

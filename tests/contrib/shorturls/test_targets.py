@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from urllib.parse import quote
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.core.cache import cache
-from django.urls import reverse, set_script_prefix
+from django.urls import include, path, reverse, set_script_prefix
+from django.utils import translation
 
 from django_digitalstore.contrib.shorturls import flows, targets
 from django_digitalstore.contrib.shorturls.exceptions import LinkRefused
@@ -179,6 +182,16 @@ def test_without_hosts_links_stay_on_the_site(seller, settings):
     assert targets.problem_of_url("https://blog.example.com/") == (
         "Links lead to pages of this site only."
     )
+
+
+def test_a_short_link_below_the_prefix_of_any_language_is_one(settings):
+    urls = ModuleType("urls_by_language")
+    urls.urlpatterns = i18n_patterns(path("store/", include("django_digitalstore.urls")))
+    settings.ROOT_URLCONF = urls
+    for language in ("en", "de"):
+        with translation.override(language):
+            assert targets.leads_to_short_link("/de/store/s/loop")
+            assert not targets.leads_to_short_link("/de/store/loop")
 
 
 ITSELF = "This is a short link itself. Write where it leads."

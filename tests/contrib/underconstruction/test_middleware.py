@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_digitalstore.contrib.underconstruction import flows
+from django_digitalstore.contrib.underconstruction import page as page_module
 from django_digitalstore.contrib.underconstruction.flag import Status, flag
 from django_digitalstore.contrib.underconstruction.policies import LOG_IN_NAMES, may_come_in
 from django_digitalstore.contrib.underconstruction.preview import COOKIE, make_preview_link
@@ -142,8 +144,10 @@ def test_a_template_that_can_not_be_rendered_does_not_open_the_site(
 
 
 def test_a_template_that_can_be_rendered_again_is_shown_within_a_second(
-    client, close, settings, tmp_path, caplog
+    client, close, settings, tmp_path, caplog, monkeypatch
 ):
+    now = time.monotonic()
+    monkeypatch.setattr(page_module, "time", SimpleNamespace(monotonic=lambda: now))
     own = tmp_path / "digitalstore" / "underconstruction" / "under_construction.html"
     own.parent.mkdir(parents=True)
     own.write_text("{% url 'nowhere' %}")
@@ -159,7 +163,7 @@ def test_a_template_that_can_be_rendered_again_is_shown_within_a_second(
     assert b"503 Service Unavailable" in client.get("/plain/").content
     own.write_text("Ours")
     assert b"503 Service Unavailable" in client.get("/plain/").content  # nobody waits for it
-    time.sleep(1.05)
+    now += 1.05
     assert client.get("/plain/").content == b"Ours"
     assert len(caplog.records) == 1
 

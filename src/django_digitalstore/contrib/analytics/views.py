@@ -41,6 +41,11 @@ class FiguresPage(GenericView):
 
     form_class: type[FiguresForm] = FiguresForm
 
+    def __init__(self, **initkwargs: Any) -> None:
+        super().__init__(**initkwargs)
+        #: What ``as_view()`` was told: two routes of one class may count differently.
+        self._told = repr(sorted(initkwargs.items())) if initkwargs else ""
+
     def get_form(self) -> FiguresForm:
         """Return the form with what the address says. Hook: no I/O."""
         return self.form_class(self.request.GET)
@@ -72,7 +77,7 @@ class FiguresPage(GenericView):
         # else it says.
         cls = type(self)
         is_ours = cls.count_report is FiguresPage.count_report
-        counted_by = "" if is_ours else f"{cls.__module__}.{cls.__qualname__}"
+        counted_by = "" if is_ours else f"{cls.__module__}.{cls.__qualname__}{self._told}"
         try:
             return cached_report(query, self.count_report, counted_by)
         except NotOfSeller:

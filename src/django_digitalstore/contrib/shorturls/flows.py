@@ -148,18 +148,22 @@ def record_clicks() -> int:
     """Save the clicks that the cache has counted since the last time, and return how many.
 
     Each is saved once, however many do this at the same time, and wherever one is killed. Opens a
-    transaction for each block of links that has any.
+    transaction for each block of links that has any, and must run outside of one: what it takes off
+    counters of this process alone would not come back with a rollback.
     """
-    saved = 0
+    total = 0
     for block in counters.clicked_blocks():
         # Without the lock first: most blocks have nothing new.
         if counters.pending(block):
-            saved += retry_transaction(lambda block=block: _save(block))  # type: ignore[misc]
+            with counters.saving(block) as was_saved:
+                saved = retry_transaction(lambda block=block: _save(block))  # type: ignore[misc]
+                was_saved(saved)
+            total += sum(each.clicks for each in saved)
         counters.forget_past(block)
-    return saved
+    return total
 
 
-def _save(block: counters.Block) -> int:
+def _save(block: counters.Block) -> list[counters.Pending]:
     locks.take("shorturls.clicks")
     # Asked behind the lock: another may have saved them in between.
     pending = counters.pending(block)
@@ -170,7 +174,7 @@ def _save(block: counters.Block) -> int:
     )
     pending = [each for each in pending if each.link_id in there]
     if not pending:
-        return 0
+        return []
     ids = [each.link_id for each in pending]
     more = Case(*(When(pk=each.link_id, then=Value(each.clicks)) for each in pending))
     ShortLink.objects.filter(pk__in=ids).update(clicks=F("clicks") + more)
@@ -184,8 +188,7 @@ def _save(block: counters.Block) -> int:
         + Case(*(When(link_id=each.link_id, then=Value(each.clicks)) for each in pending)),
         counter=Case(*(When(link_id=each.link_id, then=Value(each.counter)) for each in pending)),
     )
-    counters.begin_anew(block, pending)
-    return sum(each.clicks for each in pending)
+    return pending
 
 
 @flow

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -42,12 +41,6 @@ class SavesByFlowMixin(forms.BaseForm):
         """Take an address of this site, which people copy whole, as its path."""
         return targets.without_site(self.cleaned_data["address"])
 
-    def clean_expires_at(self) -> datetime | None:
-        """Keep a time that was left as it is, with the seconds that the form does not show."""
-        if self.link is not None and "expires_at" not in self.changed_data:
-            return cast("datetime | None", self.link.expires_at)
-        return cast("datetime | None", self.cleaned_data["expires_at"])
-
     def get_target(self) -> dict[str, Any]:
         """Return what the link leads to, as the flows take it."""
         address = self.cleaned_data["address"]
@@ -59,9 +52,11 @@ class SavesByFlowMixin(forms.BaseForm):
         fields = {
             **self.get_target(),
             "label": self.cleaned_data["label"],
-            "expires_at": self.cleaned_data["expires_at"],
             "actor": actor,
         }
+        # A time that was left as it is has seconds, which the form does not show.
+        if self.link is None or "expires_at" in self.changed_data:
+            fields["expires_at"] = self.cleaned_data["expires_at"]
         try:
             if self.link is not None:
                 return flows.change_link(self.link, **fields)

@@ -108,12 +108,15 @@ def leads_to_short_link(location: str) -> bool:
     parts = urlsplit(location)
     if parts.netloc and parts.hostname != urlsplit(site_url()).hostname:
         return False
-    path, prefix = unquote(parts.path), get_script_prefix()
+    path = f"/{unquote(parts.path).removeprefix(get_script_prefix())}"
+    # Below a language's prefix only that language knows the way.
+    language = translation.get_language_from_path(path) or translation.get_language()
     try:
-        match = resolve(f"/{path.removeprefix(prefix)}")
+        with translation.override(language):
+            match = resolve(path)
     except Resolver404:
         return False
-    return match.view_name == "digitalstore_shorturls:redirect"
+    return match.app_names[-1:] == ["digitalstore_shorturls"] and match.url_name == "redirect"
 
 
 def without_site(address: str) -> str:

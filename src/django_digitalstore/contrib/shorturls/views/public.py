@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from django_digitalstore.contrib.shorturls import attribution, clicks, resolution
+from django_digitalstore.core.views import outside_transaction
 
 __all__ = ["ShortLinkRedirectView"]
 
@@ -31,7 +31,7 @@ class ShortLinkRedirectView(View):
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
         # On the function: on dispatch() they would be put together anew for each click. Under
         # ATOMIC_REQUESTS a click would open a transaction, and need none.
-        return transaction.non_atomic_requests(login_not_required(super().as_view(**initkwargs)))
+        return outside_transaction(login_not_required(super().as_view(**initkwargs)))
 
     def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
         found = resolution.resolve(code)

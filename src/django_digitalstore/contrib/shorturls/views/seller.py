@@ -18,7 +18,7 @@ from django_digitalstore.contrib.shorturls.forms import ShortLinkForm
 from django_digitalstore.contrib.shorturls.models import ShortLink, ShortLinkQuerySet
 from django_digitalstore.contrib.shorturls.policies import OrderCount
 from django_digitalstore.core.roles import SELLER
-from django_digitalstore.core.views import GenericView
+from django_digitalstore.core.views import GenericView, OutsideTransactionView
 
 __all__ = [
     "GenericShortLinkCreateView",
@@ -56,7 +56,7 @@ class _SellersLinks(GenericView):
         return [f"{app}/{self.page_template}", f"digitalstore/shorturls/{self.page_template}"]
 
 
-class GenericShortLinkListView(_SellersLinks, PagedMixin, ListView):
+class GenericShortLinkListView(_SellersLinks, PagedMixin, OutsideTransactionView, ListView):
     """The seller's links, the newest first, with their clicks and the orders they led to.
 
     ``?q=`` searches code, label and target. The same number of queries whatever is shown.
@@ -108,7 +108,7 @@ class GenericShortLinkListView(_SellersLinks, PagedMixin, ListView):
         return context
 
 
-class GenericShortLinkDetailView(_SellersLinks, DetailView):
+class GenericShortLinkDetailView(_SellersLinks, OutsideTransactionView, DetailView):
     """One link: where it leads, its clicks day by day, the orders with products of the seller's."""
 
     needs: ClassVar[dict[str, tuple[str, str]]] = {
