@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connections, transaction
 from django.db.models import QuerySet
@@ -30,6 +31,7 @@ from .paginator import CountlessPaginator
 
 __all__ = [
     "CountlessAdmin",
+    "DateAndTime",
     "JobRunAdmin",
     "NothingDone",
     "OutboxMessageAdmin",
@@ -68,6 +70,17 @@ class ReadOnlyAdmin(CountlessAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no, which removes *delete selected* too."""
         return False
+
+
+class DateAndTime(AdminSplitDateTime):
+    """Django's two fields of a moment, each with a name: before Django 6 they have no labels."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        labels = (context["date_label"], context["time_label"])
+        for widget, label in zip(context["widget"]["subwidgets"], labels, strict=True):
+            widget["attrs"]["aria-label"] = label
+        return context
 
 
 class ReasonForm(forms.Form):

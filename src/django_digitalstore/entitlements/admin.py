@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime, ForeignKeyRawIdWidget
+from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.utils import timezone
@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_digitalstore.core.admin import (
+    DateAndTime,
     NothingDone,
     Outcome,
     ReadOnlyAdmin,
@@ -88,7 +89,7 @@ class GrantForm(AccessForm):
         label=gettext_lazy("Until"),
         help_text=gettext_lazy("Empty: for ever."),
         required=False,
-        widget=AdminSplitDateTime,
+        widget=DateAndTime,
     )
 
     def clean_expires_at(self) -> Any:

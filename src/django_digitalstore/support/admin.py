@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminSplitDateTime, ForeignKeyRawIdWidget
+from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from django_digitalstore.core.admin import (
+    DateAndTime,
     NothingDone,
     Outcome,
     ReadOnlyAdmin,
@@ -144,7 +145,7 @@ class AllowanceForm(AccessForm):
         label=gettext_lazy("Until"),
         help_text=gettext_lazy("Empty: for ever."),
         required=False,
-        widget=AdminSplitDateTime,
+        widget=DateAndTime,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -74,6 +74,15 @@ def test_staff_close_and_open_the_site_for_a_reason(boss, superuser, client):
     assert SiteStatusChange.objects.count() == LogEntry.objects.count() == 2
 
 
+@pytest.mark.parametrize("action", ["close", "schedule"])
+def test_each_field_of_a_moment_has_a_name(boss, action):
+    page = boss.get(f"{LIST}do/{action}/").content.decode()
+    fields = re.findall(r'<input[^>]*class="v(Date|Time)Field"[^>]*>', page)
+    named = re.findall(r'<input[^>]*class="v(Date|Time)Field"[^>]*aria-label="(Date|Time):"', page)
+    assert len(fields) in (2, 4)
+    assert named == [(kind, kind) for kind in fields]
+
+
 def test_without_a_reason_nothing_is_done(boss):
     response = do(boss, "close", reason="")
     assert response.status_code == 200

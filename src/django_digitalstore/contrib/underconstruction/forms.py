@@ -7,10 +7,9 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.utils.translation import gettext_lazy as _
 
-from django_digitalstore.core.admin import ReasonForm
+from django_digitalstore.core.admin import DateAndTime, ReasonForm
 
 from .models import LONGEST_MESSAGE, ONLY, SiteStatus
 
@@ -42,7 +41,7 @@ class CloseForm(_ClosureForm):
         label=_("Opens again at"),
         help_text=_("By itself. Left empty, it stays closed until somebody opens it."),
         required=False,
-        widget=AdminSplitDateTime,
+        widget=DateAndTime,
     )
     field_order = ("until", "message", "reason")
 
@@ -50,12 +49,12 @@ class CloseForm(_ClosureForm):
 class ScheduleForm(_ClosureForm):
     """Asks from when on, until when, and what visitors are told."""
 
-    starts_at = forms.SplitDateTimeField(label=_("Closes at"), widget=AdminSplitDateTime)
+    starts_at = forms.SplitDateTimeField(label=_("Closes at"), widget=DateAndTime)
     ends_at = forms.SplitDateTimeField(
         label=_("Opens again at"),
         help_text=_("By itself. Left empty, it stays closed until somebody opens it."),
         required=False,
-        widget=AdminSplitDateTime,
+        widget=DateAndTime,
     )
     field_order = ("starts_at", "ends_at", "message", "reason")
 
